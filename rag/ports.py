@@ -1,0 +1,186 @@
+"""What the chain needs from outside. One to four verbs each, our nouns only.
+
+Every port has a contract class in `tests/contracts/` that each adapter passes, and a twin in `rag/testing.py`.
+"Down means" tells what the caller sees when the thing behind the port is unreachable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Protocol
+
+from rag.types import (
+    Access,
+    AuditRow,
+    Brief,
+    Chunk,
+    Cleared,
+    Decision,
+    Direction,
+    Document,
+    Hit,
+    Live,
+    Parsed,
+    Receipt,
+    Route,
+    Screened,
+    Sighting,
+    Usage,
+    Vector,
+    Vectors,
+    Zone,
+)
+
+
+class Landing(Protocol):
+    """Where documents lie. Down means `Temporary`: an unreachable zone is never an empty one."""
+
+    async def sightings(self, zone: Zone) -> list[Sighting]:
+        """Every file except sidecars and `zone.yaml`, sorted by path. Raises `Temporary` if the zone has vanished."""
+        ...
+
+    async def read(self, zone: Zone, path: str) -> Document:
+        """The file with its sidecar applied. Raises `Permanent` for a bad sidecar, an over-large or unsafe path."""
+        ...
+
+
+class Parser(Protocol):
+    """Bytes → text with structure. A crash or hang of one file is that file's `Permanent`, nobody else's."""
+
+    @property
+    def revision(self) -> str:
+        """Changes whenever the same bytes would be read differently."""
+        ...
+
+    async def parse(self, document: Document) -> Parsed: ...
+
+
+class Guard(Protocol):
+    """Finds personal and medical content and applies the policy's decision. Down means refuse."""
+
+    @property
+    def revision(self) -> str:
+        """Digest of recognizers, term lists, thresholds and the DLP policy."""
+        ...
+
+    async def screen(self, text: str, *, direction: Direction, context: Mapping[str, str | None]) -> Screened:
+        """`context` holds policy attributes: usecase_class, tenant, business_unit, user_role, endpoint_class."""
+        ...
+
+
+class Embedder(Protocol):
+    """Texts → vectors. Deterministic. Down means `Temporary`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """Shape `(n, d)`, rows L2-normalised, order kept; `n` may be 0."""
+        ...
+
+
+class Index(Protocol):
+    """Reads published generations. Never returns a chunk that `access` does not grant. Down means `Temporary`."""
+
+    @property
+    def generation(self) -> str | None:
+        """Name of the generation being read, `None` before the first publish."""
+        ...
+
+    async def search(self, text: str, vector: Vector, *, language: str, access: Access, limit: int, prefetch: int
+                     ) -> list[Hit]:
+        """Best first. `text` feeds the keyword side with `language`'s stemmer, `vector` the dense side."""
+        ...
+
+
+class IndexWriter(Protocol):
+    """The one writer. Writing a chunk twice leaves one; nothing is visible to readers before `publish`."""
+
+    async def upsert(self, chunks: Sequence[Chunk], vectors: Vectors) -> None: ...
+
+    async def retain(self, document_id: str, version: str | None) -> int:
+        """Removes every chunk of the document that is not of `version` (`None`: all of it). Returns how many."""
+        ...
+
+    async def publish(self) -> str:
+        """Makes all written so far visible, atomically. Returns the generation's name; the same if nothing changed."""
+        ...
+
+
+class Policy(Protocol):
+    """Rego. Error, undefined and time-out all mean no."""
+
+    @property
+    def revision(self) -> str: ...
+
+    def screen(self, facts: Mapping[str, object]) -> Decision:
+        """`data.dlp.decision`: what to do with a text that has these findings."""
+        ...
+
+    def route(self, facts: Mapping[str, object]) -> Route:
+        """`data.routing.decision`: which endpoint classes may answer, best first."""
+        ...
+
+
+class Llm(Protocol):
+    """One endpoint. Yields the draft piecewise; claims are marked `[n]`. Raises `Temporary` when it is sick."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def endpoint_class(self) -> str: ...
+
+    @property
+    def model(self) -> str: ...
+
+    def draft(self, brief: Brief) -> AsyncIterator[str | Usage]:
+        """Pieces of text, then exactly one `Usage` at the end."""
+        ...
+
+    def cost_usd(self, usage: Usage) -> float: ...
+
+
+class Library(Protocol):
+    """Cleared documents as stored, so that a quote can be checked and a source opened."""
+
+    async def keep(self, cleared: Cleared) -> None: ...
+
+    async def cleared(self, document_id: str, version: str) -> Cleared | None:
+        """The stored text with its labels; `document.content` is empty. The caller checks access."""
+        ...
+
+
+class Ledger(Protocol):
+    """The truth about every file: rows keyed by document, with version and pipeline fingerprint."""
+
+    async def zones(self) -> list[Zone]: ...
+
+    async def add_zone(self, zone: Zone) -> None: ...
+
+    async def receipts(self, zone: str) -> dict[str, tuple[Receipt, str, Sighting]]:
+        """Per path: the last receipt, the fingerprint it was made with, and the sighting it was made from."""
+        ...
+
+    async def record(self, receipt: Receipt, *, fingerprint: str, sighting: Sighting) -> None: ...
+
+
+class AuditLog(Protocol):
+    """Append-only, hash-chained. Down means refuse, before any model is called."""
+
+    async def ready(self) -> None:
+        """Raises `Refused` if a row could not be written now."""
+        ...
+
+    async def append(self, row: AuditRow) -> str:
+        """Returns the row's chained hash, hex."""
+        ...
+
+
+class Releases(Protocol):
+    """What is live. Down means: the last known good, and an alarm."""
+
+    async def live(self, use_case: str) -> Live: ...
