@@ -1,0 +1,78 @@
+"""What an operator may set, read once in `compose`. Environment names are `BELEG_` + the field in capitals.
+
+A misspelt name is refused here (pydantic-settings would ignore it), so that a setting never silently does nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rag.errors import Permanent
+
+ROOT = Path(__file__).resolve().parents[1]
+
+_OTHER_NAMES = {"BELEG_DATA", "BELEG_TEST_POSTGRES"}
+"""Names read by tests and benchmarks, not by the platform."""
+
+
+class Settings(BaseSettings):
+    """One instance = one folder of state. Two instances run side by side with other ports and another `home`."""
+
+    model_config = SettingsConfigDict(env_prefix="BELEG_", frozen=True, extra="forbid")
+
+    home: Path = Path(".beleg")
+    """All state lives here."""
+    database_url: SecretStr | None = None
+    """SQLAlchemy URL; unset = SQLite in `home`. A secret, because it may carry a password."""
+
+    host: str = "127.0.0.1"
+    """Where the API listens. Everything else listens on the loopback only."""
+    port: int = Field(8600, ge=1, le=65535)
+    prefect_port: int = Field(8601, ge=1, le=65535)
+    mlflow_port: int = Field(8602, ge=1, le=65535)
+
+    policies: Path = ROOT / "policies"
+    use_cases: Path = ROOT / "usecases"
+    endpoints: Path | None = None
+    """YAML file of OpenAI-compatible endpoints; unset = the extractive endpoint alone."""
+
+    parse_timeout_s: float = Field(60.0, gt=0)
+    """Whole file. A 600-page PDF takes about 3 s; what needs a minute hangs."""
+    parse_memory_mb: int = Field(2048, gt=0)
+    max_file_mb: int = Field(100, gt=0)
+    sweep_s: float = Field(300.0, gt=0)
+    """Every zone is swept this often even if no event came: events are hints."""
+    keep_generations: int = Field(3, ge=1)
+    requests_per_minute: int = Field(120, gt=0)
+    """Per API key."""
+    threads: int = Field(default_factory=lambda: min(4, os.cpu_count() or 1), ge=1)
+    """Of the embedding model, per process."""
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """With an async driver. May carry a password: never log it."""
+        if self.database_url is None:
+            return f"sqlite+aiosqlite:///{self.home.resolve() / 'beleg.sqlite'}"
+        url = self.database_url.get_secret_value()
+        return url.replace("postgresql://", "postgresql+psycopg://", 1).replace("postgres://", "postgresql+psycopg://", 1)
+
+    @property
+    def index_root(self) -> Path:
+        return self.home.resolve() / "index"
+
+
+def read_settings(**overrides: object) -> Settings:
+    """Settings from the environment. Raises `Permanent("bad_setting")` naming what is wrong."""
+    known = {f"BELEG_{name.upper()}" for name in Settings.model_fields} | _OTHER_NAMES
+    unknown = sorted(name for name in os.environ if name.startswith("BELEG_") and name not in known)
+    if unknown:
+        raise Permanent("bad_setting", f"Unknown setting {', '.join(unknown)}.", hint=f"Known: {', '.join(sorted(known))}.")
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks the values
+    except ValueError as error:
+        names = ", ".join(f"BELEG_{str(e['loc'][0]).upper()}: {e['msg']}" for e in getattr(error, "errors", list)())
+        raise Permanent("bad_setting", f"A setting is not usable: {names or type(error).__name__}.") from None
