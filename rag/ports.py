@@ -7,6 +7,7 @@ Every port has a contract class in `tests/contracts/` that each adapter passes, 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from rag.types import (
@@ -41,6 +42,18 @@ class Landing(Protocol):
 
     async def read(self, zone: Zone, path: str) -> Document:
         """The file with its sidecar applied. Raises `Permanent` for a bad sidecar, an over-large or unsafe path."""
+        ...
+
+    async def supersessions(self, zone: Zone) -> dict[str, datetime]:
+        """Path → instant from which a newer document (its sidecar's `supersedes`) replaces it; the earliest wins.
+
+        A successor without `valid_from` replaces at once (`datetime.min`, UTC). Unreadable sidecars are left to
+        `read`, which reports them for their own file.
+        """
+        ...
+
+    def document_id(self, zone: Zone, path: str) -> str:
+        """The identity of a place: digest of tenant, zone and path."""
         ...
 
 
@@ -79,6 +92,10 @@ class Embedder(Protocol):
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Shape `(n, d)`, rows L2-normalised, order kept; `n` may be 0."""
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """In the model's own tokens: the measure of chunks."""
         ...
 
 
@@ -151,6 +168,10 @@ class Library(Protocol):
 
     async def cleared(self, document_id: str, version: str) -> Cleared | None:
         """The stored text with its labels; `document.content` is empty. The caller checks access."""
+        ...
+
+    async def forget(self, document_id: str) -> None:
+        """Removes every version's text. The ledger keeps the receipt."""
         ...
 
 

@@ -292,6 +292,11 @@ class Cleared:
     counts: dict[str, int]
     masked: tuple[Place, ...] = ()
 
+    @property
+    def is_redacted(self) -> bool:
+        """Whether the text differs from what was parsed."""
+        return self.decision.action is Action.redact
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:

@@ -1,0 +1,1 @@
+"""A question's way through: screen → retrieve → route → generate → cite → screen, on record."""
