@@ -1,0 +1,31 @@
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PYTEST_ARGS ?=
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: ## install into .venv, nothing else
+	@scripts/install.sh
+
+demo: ## install, start everything, ingest samples/, ask three questions, stay up (ONCE=1: exit after the answers)
+	@scripts/install.sh
+	@.venv/bin/beleg demo $(if $(ONCE),--once)
+
+test: ## install what is missing, run all tests that this machine can run, say what was skipped and why
+	@scripts/install.sh dev
+	@.venv/bin/python -m pytest -ra $(PYTEST_ARGS)
+
+check: ## style and types
+	@scripts/install.sh dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+lock: ## resolve the dependencies anew
+	@scripts/lock.sh
+
+clean: ## remove the environment and the demo's state
+	rm -rf .venv .beleg
+
+.PHONY: help install demo test check lock clean

@@ -1,0 +1,1 @@
+"""The Prefect skin, thin: when and how often, never what."""
