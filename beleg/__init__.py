@@ -1,0 +1,1 @@
+"""The command line: the one place that names every room. Nobody imports it."""

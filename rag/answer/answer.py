@@ -1,0 +1,211 @@
+"""A question's way through, whole: screen → retrieve → route → generate → cite → screen, on record.
+
+The evaluation runs this very function. A sentence leaves only when its citation is verified and the guard has passed
+it, so what is streamed, stored and returned are the same characters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+
+from rag.answer import messages
+from rag.answer.cite import Citing
+from rag.answer.generate import Drafted, generate
+from rag.answer.record import Record
+from rag.answer.retrieve import contextual_query, retrieve
+from rag.answer.screen import OutputScreen, screen_turns
+from rag.errors import BelegError
+from rag.language import detect
+from rag.ports import AuditLog, Embedder, Guard, Index, Llm, Policy
+from rag.sentences import SentenceStream
+from rag.types import Access, Action, Answer, Brief, Classification, Hit, Live, Outcome, Question, Route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """What the way through needs, opened once per process."""
+
+    guard: Guard
+    embedder: Embedder
+    index: Index
+    policy: Policy
+    llms: Sequence[Llm]
+    audit: AuditLog
+
+
+async def answer(question: Question, *, live: Live, chain: Chain) -> AsyncIterator[str | Answer]:
+    """Yields verified, guarded pieces of text, then exactly one `Answer` whose text is their concatenation.
+
+    Raises `Refused` before anything is done if no audit row could be written, `Temporary` if no allowed endpoint
+    works (possibly after some pieces). Whatever happens, one audit row tells it.
+    """
+    await chain.audit.ready()  # no record, no answer
+    record = Record(question, live)
+    pieces: list[str] = []
+    done: Answer | None = None
+    try:
+        async for part in _steps(question, live, chain, record):
+            if isinstance(part, Answer):
+                done = part
+            else:
+                pieces.append(part)
+                yield part
+    except BelegError as error:
+        await chain.audit.append(record.row(Outcome.failed.value, error=error.code))
+        raise
+    except BaseException as error:  # also when the asker hangs up: the row must tell
+        await asyncio.shield(chain.audit.append(record.row(Outcome.failed.value, error=type(error).__name__)))
+        raise
+    if done is None:
+        raise AssertionError("the chain ended without an answer")
+    await chain.audit.append(record.row(done.outcome.value, done.citations))
+    yield done
+
+
+async def _steps(question: Question, live: Live, chain: Chain, record: Record) -> AsyncIterator[str | Answer]:
+    with record.timed("screen_input"):
+        asked = await screen_turns(question.turns, guard=chain.guard, context=_guard_context(question))
+    record.decided("input", asked.decision)
+    record.language = language = detect(question.text)
+    if asked.decision.action is Action.block:
+        for part in _told(messages.blocked_input(language), Outcome.blocked_input, record):
+            yield part
+        return
+
+    with record.timed("retrieve"):
+        hits = await retrieve(
+            contextual_query(asked.turns), embedder=chain.embedder, index=chain.index, access=access_of(question),
+            settings=live.recipe.retrieval, language=language,
+        )  # fmt: skip
+    record.found(hits, chain.index.generation)
+    with record.timed("route"):
+        route = chain.policy.route(_routing_facts(question, hits, chain.llms))
+    record.routed(route)
+    if route.decision.action is Action.block or not route.endpoint_classes:
+        for part in _told(messages.refused(language), Outcome.refused, record):
+            yield part
+        return
+
+    brief = Brief(
+        question=asked.turns[-1].content, turns=asked.turns[:-1], evidence=tuple(hits), prompt=live.recipe.prompt,
+        language=language, max_tokens=question.max_tokens,
+    )  # fmt: skip
+    async for part in _draft(question, brief, route, chain, record):
+        yield part
+
+
+async def _draft(
+    question: Question, brief: Brief, route: Route, chain: Chain, record: Record
+) -> AsyncIterator[str | Answer]:
+    """Sentence by sentence: generated, verified against the evidence, guarded, out."""
+    citing = Citing(brief.evidence, language=brief.language)
+    output = OutputScreen(chain.guard, _guard_context(question, route.endpoint_classes[0]))
+    sentences = SentenceStream()
+    text = ""
+    async for piece in generate(brief, route, chain.llms):
+        if isinstance(piece, Drafted):
+            record.endpoint, record.usage, record.cost_usd = piece.endpoint, piece.usage, piece.cost_usd
+            ready = sentences.end()
+        else:
+            ready = sentences.feed(piece)
+        for sentence in ready:
+            with record.timed("cite"):
+                verified = citing.verify(sentence)
+            if verified is None:
+                record.dropped_claims += bool(sentence.strip())
+                continue
+            with record.timed("screen_output"):
+                screened = await output.feed(verified.text)
+            record.decided("output", screened.decision)
+            if screened.decision.action is Action.block:
+                for part in _told(messages.blocked_output(brief.language), Outcome.blocked_output, record, before=text):
+                    yield part
+                return
+            citing.emitted(verified, screened.text, at=len(text))
+            text += screened.text
+            yield screened.text
+    if not text:
+        for part in _told(messages.not_answered(brief.language), Outcome.not_answered, record):
+            yield part
+        return
+    yield record.answer(text, Outcome.answered, citing.citations())
+
+
+def _told(message: str, outcome: Outcome, record: Record, *, before: str = "") -> list[str | Answer]:
+    """A standard message in place of an answer. What was already sent stays part of the text."""
+    message = f"\n\n{message}" if before else message
+    return [message, record.answer(before + message, outcome)]
+
+
+def access_of(question: Question) -> Access:
+    """What the index may return: never more than the asker's clearance, nor than the use case's protection class."""
+    asker, use_case = question.asker, question.use_case
+    return Access(
+        tenant=asker.tenant,
+        business_units=asker.business_units,
+        groups=asker.groups,
+        clearance=Classification(min(asker.clearance, use_case.protection)),
+        zones=use_case.zones,
+        at=question.at,
+    )
+
+
+async def search(question: Question, *, live: Live, chain: Chain, limit: int) -> list[Hit]:
+    """Evidence only, under the same guard, access and record as an answer."""
+    await chain.audit.ready()
+    record = Record(question, live)
+    asked = await screen_turns(question.turns, guard=chain.guard, context=_guard_context(question))
+    record.decided("input", asked.decision)
+    record.language = detect(question.text)
+    hits: list[Hit] = []
+    if asked.decision.action is not Action.block:
+        with record.timed("retrieve"):
+            hits = await retrieve(
+                asked.turns[-1].content, embedder=chain.embedder, index=chain.index, access=access_of(question),
+                settings=replace(live.recipe.retrieval, limit=limit), language=record.language,
+            )  # fmt: skip
+    record.found(hits, chain.index.generation)
+    outcome = Outcome.blocked_input.value if asked.decision.action is Action.block else "found"
+    await chain.audit.append(replace(record.row(outcome), action="search"))
+    return hits
+
+
+def _guard_context(question: Question, endpoint_class: str | None = None) -> dict[str, str | None]:
+    asker = question.asker
+    return {
+        "usecase_class": question.use_case.usecase_class,
+        "tenant": asker.tenant,
+        "business_unit": ",".join(sorted(asker.business_units)) or None,
+        "user_role": ",".join(sorted(asker.roles)),
+        "endpoint_class": endpoint_class,
+    }
+
+
+def _routing_facts(question: Question, hits: Sequence[Hit], llms: Sequence[Llm]) -> dict[str, object]:
+    """The attributes that `policies/routing` decides on. After retrieval: the hits' labels say who may read them."""
+    sensitivity = max((hit.chunk.labels.classification for hit in hits), default=Classification.public)
+    use_case, asker = question.use_case, question.asker
+    return {
+        "data_sensitivity": sensitivity.name,
+        "usecase_class": use_case.usecase_class,
+        "quality_tier": use_case.quality_tier,
+        "context_length_bucket": _bucket(sum(len(hit.chunk.text) for hit in hits)),
+        "budget_class": use_case.budget_class,
+        "need_websearch": use_case.need_websearch,
+        "need_tools": use_case.need_tools,
+        "tenant": asker.tenant,
+        "business_unit": ",".join(sorted(asker.business_units)) or None,
+        "user_role": ",".join(sorted(asker.roles)),
+        "runtime_signals": {"unhealthy": []},
+        "available": sorted({llm.endpoint_class for llm in llms}),
+    }
+
+
+def _bucket(characters: int) -> str:
+    """Rough token buckets at four characters a token."""
+    tokens = characters // 4
+    return "short" if tokens < 4_000 else "medium" if tokens < 16_000 else "long"
+
+
