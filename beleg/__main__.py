@@ -1,0 +1,5 @@
+"""`python -m beleg` is the command `beleg`."""
+
+from beleg.cli import main
+
+main()

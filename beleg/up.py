@@ -1,0 +1,164 @@
+"""Starts one instance and keeps it up: Prefect, MLflow, the ingest worker, the API. Called by `up` and `demo`."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from beleg.services import Instance, Service, require_free
+from beleg.terminal import tell
+from rag.errors import Permanent, Temporary
+from rag.settings import Settings
+
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_CLI_PROMPT": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "HF_HUB_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "RAGAS_DO_NOT_TRACK": "true",
+    "UNSTRUCTURED_DISABLE_NOTICE": "1",
+}
+"""No library of ours calls home."""
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What every child gets: the instance's folder and ports, resolved, and silence towards the outside."""
+    home = settings.home.resolve()
+    return QUIET | {
+        "BELEG_HOME": str(home),
+        "BELEG_PORT": str(settings.port),
+        "BELEG_PREFECT_PORT": str(settings.prefect_port),
+        "BELEG_MLFLOW_PORT": str(settings.mlflow_port),
+        "PREFECT_HOME": str(home / "prefect"),
+        "PREFECT_API_URL": f"http://127.0.0.1:{settings.prefect_port}/api",
+        "PREFECT_UI_API_URL": f"http://127.0.0.1:{settings.prefect_port}/api",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{settings.mlflow_port}",
+    }
+
+
+def services(settings: Settings) -> list[Service]:
+    """In the order of their start. The API and the worker need none of the servers to answer."""
+    home = settings.home.resolve()
+    common = environment(settings)
+    binaries = Path(sys.executable).parent
+    mlflow = home / "mlflow"
+    return [
+        Service(
+            name="prefect",
+            command=[str(binaries / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(settings.prefect_port)],
+            environment=common, port=settings.prefect_port, setting="BELEG_PREFECT_PORT",
+            health=f"http://127.0.0.1:{settings.prefect_port}/api/health",
+        ),
+        Service(
+            name="mlflow",
+            command=[
+                str(binaries / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(settings.mlflow_port),
+                "--workers", "1", "--backend-store-uri", f"sqlite:///{mlflow / 'mlflow.sqlite'}",
+                "--artifacts-destination", str(mlflow / "artifacts"),
+            ],
+            environment=common, port=settings.mlflow_port, setting="BELEG_MLFLOW_PORT",
+            health=f"http://127.0.0.1:{settings.mlflow_port}/health",
+        ),
+        Service(
+            name="api", command=[sys.executable, "-m", "beleg", "serve"], environment=common,
+            port=settings.port, setting="BELEG_PORT", health=f"http://127.0.0.1:{settings.port}/healthz",
+        ),
+        Service(name="ingest", command=[sys.executable, "-m", "beleg", "work"], environment=common, shows_output=True),
+    ]  # fmt: skip
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[Instance]:
+    """The whole instance, up. Leaves nothing behind, however it is left. Raises as `Instance` does."""
+    home = prepared_home(settings)
+    for port, name in ((settings.port, "BELEG_PORT"), (settings.prefect_port, "BELEG_PREFECT_PORT"), (settings.mlflow_port, "BELEG_MLFLOW_PORT")):  # fmt: skip
+        require_free(port, name)
+    (home / "mlflow").mkdir(exist_ok=True)
+    (home / "run" / "ingest.json").unlink(missing_ok=True)
+    with _alone(home):
+        instance = Instance(home / "logs")
+        signal.signal(signal.SIGTERM, _interrupt)
+        started = time.monotonic()
+        try:
+            order = services(settings)
+            for service in order:
+                instance.start(service)
+            for service in order:
+                tell(f"  {service.name} ...")
+                instance.wait_until_up(service)
+            tell(f"  all services are up after {time.monotonic() - started:.0f} s")
+            yield instance
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave children behind
+            instance.stop()
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def stay(instance: Instance) -> None:
+    """Until Ctrl-C or a child's end (`Temporary`)."""
+    tell("Ctrl-C stops everything.")
+    try:
+        while True:
+            instance.require_alive()
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        tell("\nStopping ...")
+
+
+def wait_for_sweeps(settings: Settings, zones: set[str], *, alive: Callable[[], None], patience_s: float = 600.0) -> None:
+    """Until the worker has swept every zone once since its start. Raises `Temporary("ingest_slow")`."""
+    status = settings.home.resolve() / "run" / "ingest.json"
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        alive()
+        if status.exists() and zones <= set(json.loads(status.read_text(encoding="utf-8"))["swept"]):
+            return
+        time.sleep(0.2)
+    raise Temporary("ingest_slow", f"Ingest did not finish within {patience_s:.0f} s.", hint="See logs/ingest.log in BELEG_HOME.")
+
+
+def prepared_home(settings: Settings) -> Path:
+    """The folder of state, private to its owner. Raises `Permanent` when it cannot be written or the disk is full."""
+    home = settings.home.resolve()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        home.chmod(0o700)
+        (home / "run").mkdir(exist_ok=True)
+        probe = home / "run" / "probe"
+        probe.write_bytes(b"x" * 4096)
+        probe.unlink()
+        room = os.statvfs(home)
+    except OSError as error:
+        raise Permanent("home_not_writable", f"{home} cannot be written: {error.strerror}.", hint="Set BELEG_HOME to a folder of yours.") from error
+    free_mb = room.f_bavail * room.f_frsize // 2**20
+    if free_mb < 256:
+        raise Permanent("disk_full", f"Only {free_mb} MB are free under {home}.", hint="Free some space, or set BELEG_HOME to another disk.")
+    return home
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """One instance a folder."""
+    with (home / "run" / "up.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Permanent(
+                "already_up", f"An instance is already up on {home}.", hint="Stop it, or set BELEG_HOME and the ports for a second one."
+            ) from None
+        yield
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
