@@ -1,0 +1,232 @@
+"""Tables as this version of the code expects them. `migrations/` brings a database here; a test compares the two.
+
+Instants are UTC with microseconds, money is whole micro-dollars, JSON is canonical text where it is hashed.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime. SQLite has no time zones: there it is stored in UTC and comes back aware."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(DateTime(timezone=dialect.name != "sqlite"))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def _big_key() -> Column[int]:
+    """SQLite numbers rows only in a column that says INTEGER."""
+    return Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
+
+
+zones = Table(
+    "zones",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("classification", Integer, nullable=False),
+    Column("business_unit", Text),
+    Column("valid_from", Instant),
+    Column("valid_until", Instant),
+    Column("readers", JSON, nullable=False),
+    Column("languages", JSON, nullable=False),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("zone", Text, primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("document_id", Text, nullable=False, index=True),
+    Column("version", Text),
+    Column("state", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("hint", Text, nullable=False),
+    Column("chunks", Integer, nullable=False),
+    Column("counts", JSON, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("modified_at", Instant, nullable=False),
+    Column("etag", Text, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+)
+
+texts = Table(
+    "texts",
+    metadata,
+    Column("document_id", Text, primary_key=True),
+    Column("version", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("kept_at", Instant, nullable=False),
+    Column("superseded_at", Instant, index=True),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _big_key(),
+    Column("id", Text, nullable=False, index=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("actor", Text, nullable=False),
+    Column("tenant", Text),
+    Column("action", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("probed_at", Instant),
+    CheckConstraint("id = 1", name="single"),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("business_units", JSON, nullable=False),
+    Column("roles", JSON, nullable=False),
+    Column("groups", JSON, nullable=False),
+    Column("clearance", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+)
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("use_case", Text, primary_key=True),
+    Column("month", Text, primary_key=True),
+    Column("reserved", BigInteger, nullable=False),
+    Column("spent", BigInteger, nullable=False),
+    Column("lapsed", BigInteger, nullable=False),
+)
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("use_case", Text, nullable=False),
+    Column("month", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("actual", BigInteger),
+    Column("state", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_reservations_state_expires_at", "state", "expires_at"),
+)
+
+prompts = Table(
+    "prompts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version", Text, primary_key=True),
+    Column("template", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+recipes = Table(
+    "recipes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("use_case", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("use_case", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("recipe", Text, ForeignKey("recipes.id"), nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    UniqueConstraint("use_case", "number"),
+)
+
+pointers = Table(
+    "pointers",
+    metadata,
+    Column("use_case", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("release", Text, ForeignKey("releases.name"), nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+)
+
+moves = Table(
+    "moves",
+    metadata,
+    Column("use_case", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("move", Text, nullable=False),
+    Column("release", Text, ForeignKey("releases.name"), nullable=False),
+    Column("before", Text),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
