@@ -1,0 +1,98 @@
+"""The main job on the sample documents: everything up, all ingested, three questions answered with citations."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import httpx
+
+from beleg.commands.instance import addresses, first_keys
+from beleg.commands.trust import create_key
+from beleg.terminal import finish, tell
+from beleg.up import prepared_home, running, stay, wait_for_sweeps
+from rag.errors import Temporary
+from rag.settings import ROOT, Settings
+
+SAMPLES = ROOT / "samples" / "landing-zone"
+TENANT = "aurelia"
+
+QUESTIONS = (
+    "Wie hoch ist die Tagespauschale für Dienstreisen im Inland?",
+    "What does error code E-17 mean?",
+    "Wie viele Parkplätze hat das Werk in Lissabon?",
+)
+"""One in German, one in English, one that the documents do not answer."""
+
+
+def run(settings: Settings, *, once: bool) -> None:
+    """Raises `Temporary` or `Permanent` if any step failed, so that `--once` ends non-zero."""
+    started = time.monotonic()
+    prepared_home(settings)
+    finish(first_keys())
+    zones = finish(_add_zones())
+    demo_key = finish(_demo_key(settings))
+    tell("Starting:")
+    with running(settings) as instance:
+        tell(f"Ingesting {len(zones)} zones under samples/landing-zone:")
+        wait_for_sweeps(settings, zones, alive=instance.require_alive)
+        tell("Asking:")
+        for question in QUESTIONS:
+            _ask(settings, demo_key, question)
+        tell(f"\nDone after {time.monotonic() - started:.0f} s. Open:")
+        addresses()
+        tell(f"  demo key    {demo_key}   (tenant {TENANT}, confidential; for the chat page and any OpenAI client)")
+        if not once:
+            stay(instance)
+
+
+async def _add_zones() -> set[str]:
+    from rag.adapters.landing.zone_file import read_zone_file
+    from rag.compose import open_state
+    from rag.settings import read_settings
+
+    zones = [read_zone_file(folder) for folder in sorted(SAMPLES.iterdir()) if folder.is_dir()]
+    async with open_state(read_settings()) as state:
+        for zone in zones:
+            await state.ledger.add_zone(zone)
+    return {zone.name for zone in zones}
+
+
+async def _demo_key(settings: Settings) -> str:
+    """Kept in a file of this instance, so that the same key opens the demo after a restart. Fictional documents only."""
+    path: Path = settings.home.resolve() / "run" / "demo.key"
+    if not path.exists():
+        made = await create_key(tenant=TENANT, role="user", clearance="confidential", subject="demo")
+        await asyncio.to_thread(_write_private, path, made)
+    return path.read_text(encoding="utf-8")
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")
+
+
+def _ask(settings: Settings, api_key: str, question: str) -> None:
+    """Over HTTP, as any client would."""
+    reply = httpx.post(
+        f"http://127.0.0.1:{settings.port}/v1/chat/completions",
+        headers={"Authorization": f"Bearer {api_key}"},
+        json={"model": "assistant", "messages": [{"role": "user", "content": question}]},
+        timeout=60,
+    )
+    if reply.status_code != 200:
+        raise Temporary("demo_failed", f"The API answered {reply.status_code}.", hint="See logs/api.log in BELEG_HOME.")
+    body = json.loads(reply.text)
+    tell(f"\n  Q: {question}")
+    tell("  A: " + body["choices"][0]["message"]["content"].replace("\n", "\n     "))
+    for citation in body["beleg"]["citations"]:
+        tell(f"     [{citation['number']}] {citation['zone']}/{citation['path']}{_where(citation)}: “{citation['quote']}”")
+
+
+def _where(citation: dict[str, object]) -> str:
+    for name in ("page", "slide", "sheet"):
+        if citation.get(name):
+            return f", {name} {citation[name]}"
+    return ""
