@@ -1,0 +1,226 @@
+"""In-memory twins of the ports. They pass the same contracts as the real adapters, and tests use them in their place."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from rag.errors import BelegError, Permanent, Refused, Temporary
+from rag.types import (
+    Action,
+    AuditRow,
+    Brief,
+    Classification,
+    Cleared,
+    Decision,
+    Direction,
+    Document,
+    Element,
+    Labels,
+    Parsed,
+    Place,
+    Receipt,
+    Route,
+    Screened,
+    Sighting,
+    Usage,
+    Zone,
+)
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def zone(name: str = "handbook", *, tenant: str = "acme", classification: Classification = Classification.internal) -> Zone:
+    """A zone for tests; its URL leads nowhere."""
+    return Zone(name=name, url=f"memory://{name}", tenant=tenant, owner="owner", classification=classification)
+
+
+def decision(action: Action = Action.allow, rule: str = "test.allow") -> Decision:
+    return Decision(action=action, rule=rule, reason="decided by a test", revision="test")
+
+
+class MemoryLanding:
+    """A landing zone as a dict of path → bytes; `until` holds supersessions."""
+
+    def __init__(self, files: dict[str, bytes] | None = None) -> None:
+        self.files = files if files is not None else {}
+        self.until: dict[str, datetime] = {}
+        self.vanished = False
+
+    async def sightings(self, zone: Zone) -> list[Sighting]:
+        if self.vanished:
+            raise Temporary("zone_vanished", f"Zone {zone.name} cannot be reached.")
+        return [
+            Sighting(
+                zone=zone.name, path=path, size=len(content), modified_at=EPOCH, etag=hashlib.sha256(content).hexdigest()
+            )
+            for path, content in sorted(self.files.items())
+        ]
+
+    async def read(self, zone: Zone, path: str) -> Document:
+        if path not in self.files:
+            raise Permanent("file_vanished", "The file is no longer there.")
+        content = self.files[path]
+        labels = Labels(
+            tenant=zone.tenant,
+            business_unit=zone.business_unit,
+            classification=zone.classification,
+            readers=zone.readers,
+            valid_from=zone.valid_from,
+            valid_until=zone.valid_until,
+        )
+        return Document(
+            id=self.document_id(zone, path),
+            version=hashlib.sha256(content).hexdigest(),
+            zone=zone.name,
+            path=path,
+            uri=f"{zone.url}/{path}",
+            content=content,
+            modified_at=EPOCH,
+            labels=labels,
+        )
+
+    async def supersessions(self, zone: Zone) -> dict[str, datetime]:  # noqa: ARG002 - the port's shape
+        return dict(self.until)
+
+    def document_id(self, zone: Zone, path: str) -> str:
+        return hashlib.sha256(f"{zone.tenant}\n{zone.name}\n{path}".encode()).hexdigest()[:32]
+
+
+class PlainParser:
+    """Reads every file as UTF-8 paragraphs, one place each. Bytes that are not text are `Permanent`."""
+
+    revision = "plain-1"
+
+    async def parse(self, document: Document) -> Parsed:
+        try:
+            text = unicodedata.normalize("NFC", document.content.decode())
+        except UnicodeDecodeError:
+            raise Permanent("broken_file", "The file cannot be read.", hint="Replace it.") from None
+        elements, places, start = [], [], 0
+        for line in text.split("\n"):
+            end = start + len(line)
+            if line.strip():
+                elements.append(Element(kind="paragraph", start=start, end=end))
+                places.append(Place(start=start, end=end, page=1))
+            start = end + 1
+        return Parsed(
+            document=document, media_type="text/plain", title=document.path, text=text,
+            elements=tuple(elements), places=tuple(places), pages=1,
+        )  # fmt: skip
+
+
+class WordGuard:
+    """Masks the words it is told to, blocks on others, and refuses when it is told to be dead."""
+
+    revision = "words-1"
+
+    def __init__(self, *, mask: Sequence[str] = (), block: Sequence[str] = ()) -> None:
+        self._mask, self._block = tuple(mask), tuple(block)
+        self.dead = False
+
+    async def screen(self, text: str, *, direction: Direction, context: Mapping[str, str | None]) -> Screened:  # noqa: ARG002
+        if self.dead:
+            raise Refused("guard_unavailable", "The guard does not answer, so nothing passes.")
+        if any(word in text for word in self._block):
+            return Screened(text="", decision=decision(Action.block, "test.block"), findings=(), counts={})
+        found = {word: text.count(word) for word in self._mask if word in text}
+        for word in found:
+            text = text.replace(word, "<MASKED>")
+        action = Action.redact if found else Action.allow
+        return Screened(text=text, decision=decision(action), findings=(), counts={"MASKED": sum(found.values())} if found else {})
+
+
+class MemoryLibrary:
+    """Cleared documents by id and version."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], Cleared] = {}
+
+    async def keep(self, cleared: Cleared) -> None:
+        emptied = replace(cleared, document=replace(cleared.document, content=b""))
+        self._kept[cleared.document.id, cleared.document.version] = emptied
+
+    async def cleared(self, document_id: str, version: str) -> Cleared | None:
+        return self._kept.get((document_id, version))
+
+    async def forget(self, document_id: str) -> None:
+        self._kept = {key: value for key, value in self._kept.items() if key[0] != document_id}
+
+
+class MemoryLedger:
+    """Zones and the last receipt of every path."""
+
+    def __init__(self, *zones: Zone) -> None:
+        self._zones = {zone.name: zone for zone in zones}
+        self._rows: dict[str, dict[str, tuple[Receipt, str, Sighting]]] = {}
+
+    async def zones(self) -> list[Zone]:
+        return [self._zones[name] for name in sorted(self._zones)]
+
+    async def add_zone(self, zone: Zone) -> None:
+        self._zones[zone.name] = zone
+
+    async def receipts(self, zone: str) -> dict[str, tuple[Receipt, str, Sighting]]:
+        return dict(self._rows.get(zone, {}))
+
+    async def record(self, receipt: Receipt, *, fingerprint: str, sighting: Sighting) -> None:
+        self._rows.setdefault(receipt.zone, {})[receipt.path] = (receipt, fingerprint, sighting)
+
+
+class MemoryAudit:
+    """Rows in order; refuses when told to be full."""
+
+    def __init__(self) -> None:
+        self.rows: list[AuditRow] = []
+        self.full = False
+
+    async def ready(self) -> None:
+        if self.full:
+            raise Refused("audit_unavailable", "No record can be written, so nothing is answered.")
+
+    async def append(self, row: AuditRow) -> str:
+        self.rows.append(row)
+        return f"{len(self.rows):064x}"
+
+
+class FixedPolicy:
+    """Decides as it was told: the same route for every question, allow for every text."""
+
+    revision = "fixed-1"
+
+    def __init__(self, *endpoint_classes: str) -> None:
+        self._classes = endpoint_classes
+
+    def screen(self, facts: Mapping[str, object]) -> Decision:  # noqa: ARG002 - the port's shape
+        return decision()
+
+    def route(self, facts: Mapping[str, object]) -> Route:  # noqa: ARG002 - the port's shape
+        action = Action.allow if self._classes else Action.block
+        return Route(decision=decision(action, "test.route"), endpoint_classes=self._classes)
+
+
+@dataclass
+class ScriptedLlm:
+    """Says its lines piece by piece, then dies if it was told to."""
+
+    lines: Sequence[str]
+    name: str = "scripted"
+    endpoint_class: str = "local"
+    model: str = "scripted-1"
+    dies_with: BelegError | None = None
+    asked: list[Brief] = field(default_factory=list)
+
+    async def draft(self, brief: Brief) -> AsyncIterator[str | Usage]:
+        self.asked.append(brief)
+        for line in self.lines:
+            yield line
+        if self.dies_with is not None:
+            raise self.dies_with
+        yield Usage(prompt_tokens=10, completion_tokens=sum(len(line.split()) for line in self.lines))
+
+    def cost_usd(self, usage: Usage) -> float:
+        return usage.completion_tokens / 1e6
