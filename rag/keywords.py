@@ -6,6 +6,7 @@ frequency (BM25) happens here; the inverse document frequency is applied to the 
 generation that is searched, so that scores of several collections can be compared.
 """
 
+# ruff: noqa: SIM905  a word list reads better as words than as a list of literals
 from __future__ import annotations
 
 import re
@@ -42,7 +43,7 @@ STOPWORDS = {
         " oder ohne per sein seine seinem seinen seiner seines seit sich sie sind so sobald soll sollen sollte"
         " sondern sonst sowie über um und uns unser unsere unter vom von vor wann war waren warum was weder weil"
         " welche welchem welchen welcher welches wem wen wenn wer werde werden wessen wie wieso wieviel will wir"
-        " wird wo wobei wodurch wofür womit woran worin wurde wurden wäre würde zu zum zur zwar zwischen".split()  # noqa: SIM905
+        " wird wo wobei wodurch wofür womit woran worin wurde wurden wäre würde zu zum zur zwar zwischen".split()
     ),
     "en": frozenset(
         "a about after all also am an and any are as at be because been before being between both but by can could"
@@ -50,7 +51,7 @@ STOPWORDS = {
         " into is it its itself just may me might more most must my neither no nor not of off on once only onto or"
         " other our ours out over own shall she should so some such than that the their them then there these they"
         " this those through to too under until up upon us very was we were what when where which while who whom"
-        " whose why will with would you your yours".split()  # noqa: SIM905
+        " whose why will with would you your yours".split()
     ),
 }
 
@@ -73,9 +74,9 @@ B = 0.75
 AVERAGE_LENGTH = 100.0
 """Words without stopwords in a chunk, as a constant: a true average would change stored vectors with each write."""
 
-_WORD = re.compile(r"[^\W_]+(?:[-‐‑./,'’·][^\W_]+)*")
+_WORD = re.compile(r"[^\W_]+(?:(?:[-‐‑.'’·]|(?<=\d)[/,](?=\d))[^\W_]+)*")
 _JOINT = re.compile(r"[-‐‑./,'’·]")
-_GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
+_NUMBER = re.compile(r"(?P<whole>\d{1,3}(?:[.,]\d{3})+|\d+)(?:[.,](?P<decimals>\d{1,2}))?")
 _CLITIC = re.compile(r"(?<=\w)['’](?:s|t|re|ve|ll|d|m)$")
 
 
@@ -138,8 +139,9 @@ def _terms_of(word: str, language: str) -> tuple[Term, ...]:
     if len(pieces) == 1:
         stemmed = stem(word, language)
         return (Term(stemmed, 1.0), *_root_of(stemmed), *_parts_of(word, language))
-    if _GROUPED.fullmatch(word):
-        return (Term("".join(pieces), 1.0),)
+    if number := _NUMBER.fullmatch(word):  # 1.234,5 and 1,234.5 are the same number
+        digits = _JOINT.sub("", number["whole"])
+        return (Term(f"{digits}.{number['decimals']}" if number["decimals"] else digits, 1.0),)
     whole = ".".join(pieces) if all(piece.isdigit() for piece in pieces) else stem("".join(pieces), language)
     inner = [Term(stem(piece, language), PART_WEIGHT, whole=False) for piece in pieces]
     for piece in pieces:
