@@ -1,0 +1,134 @@
+"""The way in converges: whatever happened before, one sweep makes the index agree with the zone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.adapters.embedders.hashing import HashEmbedder
+from rag.adapters.index.memory import InMemoryIndex
+from rag.errors import Temporary
+from rag.ingest.ingest import Intake, ingest_one, remove, survey
+from rag.testing import MemoryLanding, MemoryLedger, MemoryLibrary, PlainParser, WordGuard, zone
+from rag.types import Access, Classification, Receipt, State
+
+ZONE = zone()
+EVERYONE = Access(
+    tenant="acme", business_units=frozenset(), groups=frozenset(), clearance=Classification.highly_confidential,
+    zones=None, at=datetime(2026, 6, 1, tzinfo=UTC),
+)  # fmt: skip
+
+
+def intake(landing: MemoryLanding, guard: WordGuard | None = None) -> Intake:
+    return Intake(
+        landing=landing, parser=PlainParser(), guard=guard or WordGuard(), embedder=HashEmbedder(),
+        library=MemoryLibrary(), ledger=MemoryLedger(ZONE),
+    )  # fmt: skip
+
+
+async def sweep(parts: Intake, writer: InMemoryIndex) -> list[Receipt]:
+    found = await survey(ZONE, intake=parts)
+    receipts = [await ingest_one(ZONE, s, intake=parts, writer=writer) for s in found.due]
+    receipts += [await remove(ZONE, r, intake=parts, writer=writer) for r in found.gone]
+    await writer.publish()
+    return receipts
+
+
+async def searched(writer: InMemoryIndex, text: str, access: Access = EVERYONE) -> set[str]:
+    vector = (await HashEmbedder().embed([text]))[0]
+    hits = await writer.search(text, vector, language="en", access=access, limit=50, prefetch=50)
+    return {hit.chunk.text.strip() for hit in hits}
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.dictionaries(st.sampled_from(["a.txt", "b.txt", "c.txt"]), st.sampled_from(["red fox", "blue whale", "green frog"])), min_size=1, max_size=4))  # fmt: skip
+async def test_every_history_of_a_zone_ends_at_its_present(history: list[dict[str, str]]) -> None:
+    """After any sequence of states of a zone, exactly what lies there now can be found."""
+    landing = MemoryLanding()
+    parts, writer = intake(landing), InMemoryIndex()
+    for state in history:
+        landing.files = {path: text.encode() for path, text in state.items()}
+        await sweep(parts, writer)
+    assert await searched(writer, "fox whale frog") == set(history[-1].values())
+
+
+async def test_a_second_sweep_has_nothing_to_do() -> None:
+    """Ingesting twice changes nothing."""
+    parts, writer = intake(MemoryLanding({"a.txt": b"red fox", "bad.bin": b"\xff\xfe\x00"})), InMemoryIndex()
+    first = await sweep(parts, writer)
+    assert [r.state for r in first] == [State.indexed, State.quarantined]
+    assert await sweep(parts, writer) == []
+
+
+async def test_a_bad_new_version_is_no_longer_answered_in_its_old_one() -> None:
+    """A file that can no longer be read must not be cited as it was."""
+    landing = MemoryLanding({"a.txt": b"red fox", "b.txt": b"blue whale"})
+    parts, writer = intake(landing), InMemoryIndex()
+    await sweep(parts, writer)
+    landing.files["a.txt"] = b"\xff\xff"
+    receipts = await sweep(parts, writer)
+    assert [(r.code, bool(r.hint)) for r in receipts] == [("broken_file", True)]
+    assert await searched(writer, "fox whale") == {"blue whale"}
+
+
+async def test_a_vanished_zone_deletes_nothing() -> None:
+    """An expired credential or an unmounted disk is not an empty zone."""
+    landing = MemoryLanding({"a.txt": b"red fox"})
+    parts, writer = intake(landing), InMemoryIndex()
+    await sweep(parts, writer)
+    landing.vanished = True
+    with pytest.raises(Temporary):
+        await sweep(parts, writer)
+    assert await searched(writer, "fox") == {"red fox"}
+
+
+async def test_a_crash_before_the_receipt_is_healed_by_the_next_sweep() -> None:
+    """Chunks that were written but not recorded are written again, and there is still one of each."""
+    landing = MemoryLanding({"a.txt": b"red fox"})
+    parts, writer = intake(landing), InMemoryIndex()
+    (due,) = (await survey(ZONE, intake=parts)).due
+    forgetful = Intake(
+        landing=landing, parser=parts.parser, guard=parts.guard, embedder=parts.embedder, library=parts.library,
+        ledger=MemoryLedger(ZONE),
+    )  # fmt: skip
+    await ingest_one(ZONE, due, intake=forgetful, writer=writer)  # written, but our ledger never heard of it
+    assert len(await sweep(parts, writer)) == 1
+    assert await searched(writer, "fox") == {"red fox"}
+
+
+async def test_a_superseded_document_ends_at_its_successors_hour() -> None:
+    """Before the hour the old version answers, from the hour on it does not, without a run in between."""
+    landing = MemoryLanding({"old.txt": b"red fox", "new.txt": b"blue whale"})
+    parts, writer = intake(landing), InMemoryIndex()
+    await sweep(parts, writer)
+    hour = datetime(2026, 5, 1, tzinfo=UTC)
+    landing.until = {"old.txt": hour}
+    assert [r.path for r in await sweep(parts, writer)] == ["old.txt"]
+    assert await searched(writer, "fox whale") == {"blue whale"}
+    before = Access(
+        tenant="acme", business_units=frozenset(), groups=frozenset(), clearance=Classification.internal, zones=None,
+        at=datetime(2026, 4, 1, tzinfo=UTC),
+    )  # fmt: skip
+    assert await searched(writer, "fox whale", before) == {"red fox", "blue whale"}
+
+
+async def test_blocked_content_is_quarantined_and_the_rest_is_unharmed() -> None:
+    """What the policy blocks never reaches the index; its neighbour does."""
+    landing = MemoryLanding({"a.txt": b"red fox", "patient.txt": b"SECRET diagnosis"})
+    parts, writer = intake(landing, WordGuard(block=["SECRET"])), InMemoryIndex()
+    receipts = {r.path: r for r in await sweep(parts, writer)}
+    assert receipts["patient.txt"].state is State.quarantined
+    assert await searched(writer, "fox diagnosis SECRET") == {"red fox"}
+
+
+async def test_a_dead_guard_indexes_nothing() -> None:
+    """Unseen data does not pass."""
+    guard = WordGuard()
+    guard.dead = True
+    parts, writer = intake(MemoryLanding({"a.txt": b"red fox"}), guard), InMemoryIndex()
+    with pytest.raises(Exception, match="guard"):
+        await sweep(parts, writer)
+    assert await searched(writer, "fox") == set()
