@@ -100,16 +100,15 @@ class DatabaseAudit:
         limit: int = 100,
     ) -> list[AuditRow]:
         """Newest first; `since <= at < until`."""
-        wanted = [
-            condition
-            for value, condition in (
-                (action, audit.c.action == action),
-                (tenant, audit.c.tenant == tenant),
-                (since, audit.c.at >= since),
-                (until, audit.c.at < until),
-            )
-            if value is not None
-        ]
+        wanted: list[ColumnElement[bool]] = []
+        if action is not None:
+            wanted.append(audit.c.action == action)
+        if tenant is not None:
+            wanted.append(audit.c.tenant == tenant)
+        if since is not None:
+            wanted.append(audit.c.at >= since)
+        if until is not None:
+            wanted.append(audit.c.at < until)
         async with self._database.read() as connection:
             found = (await connection.execute(_newest(*wanted).limit(limit))).all()
         return [_stored(row).row for row in found]
@@ -200,6 +199,11 @@ async def chain_rows(connection: AsyncConnection, rows: Sequence[AuditRow]) -> t
         await connection.execute(insert(audit), values)
         await connection.execute(update(audit_head).values(rows=seq, hash=last))
     return Head(rows=seq, hash=last), hashes
+
+
+async def lock_chain(connection: AsyncConnection) -> None:
+    """Taken first by a change that is recorded in its own transaction: such changes then come one after the other."""
+    await _head(connection, lock=True)
 
 
 async def _head(connection: AsyncConnection, *, lock: bool = False) -> Head:

@@ -44,13 +44,13 @@ class ChainReport:
 
     Attributes:
         rows: rows that were read. bad_seq: number of the first row that does not fit, if it is one row's fault.
-        reason: one sentence; "" when all is well.
+        problem: one sentence; "" when all is well.
     """
 
     ok: bool
     rows: int
     bad_seq: int | None = None
-    reason: str = ""
+    problem: str = ""
 
 
 def canonical(facts: dict[str, object]) -> str:
@@ -112,7 +112,7 @@ class Check:
     def unreadable(self) -> ChainReport:
         """The verdict when the next rows cannot even be read as rows."""
         reason = f"A row after row {self.rows} cannot be read: it was changed."
-        return ChainReport(ok=False, rows=self.rows, bad_seq=self.rows + 1, reason=reason)
+        return ChainReport(ok=False, rows=self.rows, bad_seq=self.rows + 1, problem=reason)
 
     def close(self, head: Head, *, count: int) -> ChainReport:
         """The verdict, given the head that the database keeps and how many rows it holds in all."""
@@ -121,15 +121,15 @@ class Check:
         last = max([head.rows, *self._wanted])
         if last > self.rows:
             reason = f"The end was cut off: {last} rows were written, {self.rows} are there."
-            return ChainReport(ok=False, rows=self.rows, bad_seq=self.rows + 1, reason=reason)
+            return ChainReport(ok=False, rows=self.rows, bad_seq=self.rows + 1, problem=reason)
         if head.hash != self.hash:
             reason = "The chain and its recorded end do not agree."
-            return ChainReport(ok=False, rows=self.rows, bad_seq=self.rows or None, reason=reason)
+            return ChainReport(ok=False, rows=self.rows, bad_seq=self.rows or None, problem=reason)
         if count != self.rows:
             reason = f"{count - self.rows} rows lie outside the chain."
-            return ChainReport(ok=False, rows=self.rows, bad_seq=None, reason=reason)
+            return ChainReport(ok=False, rows=self.rows, bad_seq=None, problem=reason)
         return ChainReport(ok=True, rows=self.rows)
 
     def _fail(self, seq: int, reason: str) -> bool:
-        self._fault = ChainReport(ok=False, rows=self.rows, bad_seq=seq, reason=reason)
+        self._fault = ChainReport(ok=False, rows=self.rows, bad_seq=seq, problem=reason)
         return False

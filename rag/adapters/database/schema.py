@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -191,7 +192,10 @@ recipes = Table(
     Column("id", Text, primary_key=True),
     Column("use_case", Text, nullable=False),
     Column("content", Text, nullable=False),
+    Column("prompt_name", Text, nullable=False),
+    Column("prompt_version", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+    ForeignKeyConstraint(["prompt_name", "prompt_version"], ["prompts.name", "prompts.version"]),
 )
 
 releases = Table(

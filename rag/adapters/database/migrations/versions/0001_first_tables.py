@@ -197,7 +197,14 @@ def _recipes() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("use_case", sa.Text(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("prompt_name", sa.Text(), nullable=False),
+        sa.Column("prompt_version", sa.Text(), nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["prompt_name", "prompt_version"],
+            ["prompts.name", "prompts.version"],
+            name=op.f("fk_recipes_prompt_name_prompt_version"),
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recipes")),
     )
 

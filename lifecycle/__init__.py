@@ -1,0 +1,1 @@
+"""Recipes and releases, prompts and evaluation: what is live, and why."""
