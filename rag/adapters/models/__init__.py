@@ -1,0 +1,1 @@
+"""Endpoints that draft answers. One vendor, one file."""
