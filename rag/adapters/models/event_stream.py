@@ -43,7 +43,7 @@ class Clock:
 
 
 async def events(pieces: AsyncIterator[bytes], clock: Clock) -> AsyncIterator[str]:
-    """The data of each event, in order; comments and other fields are left out. Raises `Rubbish` for an endless line."""
+    """The data of each event, in order, without other fields. Raises `Rubbish` for a line that does not end."""
     rest = b""
     while True:
         try:
