@@ -1,0 +1,116 @@
+"""Who asks: bearer token → principal → what they may use. There is no default principal.
+
+One choke point for every route: `Authentication` is middleware, so a route that forgets it is closed, not open.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from rag.errors import BelegError, Refused, Temporary
+from rag.types import Labels, Principal, UseCase, now
+from serving.errors import problem_of
+from serving.front import Front
+
+log = logging.getLogger(__name__)
+
+PUBLIC = ("/", "/healthz", "/readyz", "/docs", "/openapi.json", "/favicon.ico")
+"""Paths that answer without a key. They show no document, no question and no name of a use case."""
+PUBLIC_BELOW = ("/static/", "/sources/")
+"""Files of the page, and the empty frame of a source, which then fetches its content with the key."""
+
+_PRINCIPAL = "beleg.principal"
+_TOKEN = re.compile(r"[\x21-\x7e]{1,256}\Z")
+_REFUSAL = "No valid API key. Send it as 'Authorization: Bearer blg_...'."
+
+
+def is_public(path: str) -> bool:
+    """Whether a path answers without a key."""
+    return path in PUBLIC or path.startswith(PUBLIC_BELOW)
+
+
+class Authentication:
+    """Pure ASGI. Lets a request through with its principal, or answers 401; whatever fails in here is a 401 too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.pop(_PRINCIPAL, None)
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return  # no websockets here
+        if not is_public(scope["path"]):
+            try:
+                scope[_PRINCIPAL] = await _authenticated(scope)
+            except BelegError as error:
+                response = problem_of(error).response(path=scope["path"], request_id=scope["beleg.request_id"])
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+async def _authenticated(scope: Scope) -> Principal:
+    front: Front = scope["app"].state.front
+    try:
+        principal = await front.keys.verify(_token(scope["headers"]), now=now())
+    except Temporary:
+        raise  # the store is away: 503 says so, and nobody gets in
+    except Exception as error:  # noqa: BLE001 - whatever it is, nobody gets in
+        log.warning("http.unauthenticated", extra={"kind": getattr(error, "code", type(error).__name__)})
+        raise Refused("invalid_api_key", _REFUSAL) from None
+    if not isinstance(principal, Principal):
+        raise Refused("invalid_api_key", _REFUSAL)
+    front.rate_limit.admit(f"{principal.tenant}/{principal.subject}", now=now())
+    return principal
+
+
+def _token(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The one bearer token. Two headers, another scheme or odd characters are no token."""
+    values = [value for name, value in headers if name == b"authorization"]
+    if len(values) != 1:
+        raise Refused("invalid_api_key", _REFUSAL)
+    scheme, _, token = values[0].decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer" or not _TOKEN.match(token := token.strip(" ")):
+        raise Refused("invalid_api_key", _REFUSAL)
+    return token
+
+
+_documented = HTTPBearer(auto_error=False, description="A Beleg API key: `blg_...`")
+"""For the OpenAPI page; `Authentication` has decided long before."""
+
+
+def _asker(request: Request, _: Annotated[object, Security(_documented)]) -> Principal:
+    principal = request.scope.get(_PRINCIPAL)
+    if not isinstance(principal, Principal):
+        raise Refused("invalid_api_key", _REFUSAL)
+    return principal
+
+
+Asker = Annotated[Principal, Depends(_asker)]
+
+
+def may_use(principal: Principal, use_case: UseCase) -> bool:
+    """By tenant and role."""
+    return (use_case.tenants is None or principal.tenant in use_case.tenants) and bool(use_case.roles & principal.roles)
+
+
+def may_read(principal: Principal, labels: Labels) -> bool:
+    """The same conditions as the index filters (`Access`), for opening a source by its address."""
+    at = now()
+    return (
+        labels.tenant == principal.tenant
+        and (labels.business_unit is None or labels.business_unit in principal.business_units)
+        and labels.classification <= principal.clearance
+        and (not labels.readers or bool(labels.readers & principal.groups))
+        and (labels.valid_from is None or labels.valid_from <= at)
+        and (labels.valid_until is None or at < labels.valid_until)
+    )
