@@ -71,13 +71,13 @@ class Database:
                 async with connection.begin():
                     yield connection
 
-    def upsert(self, table: Table, values: dict[str, Any], *, keys: tuple[str, ...]) -> Insert:
-        """An insert that overwrites the row with the same `keys`, in the dialect of this database."""
+    def upsert(self, table: Table, values: dict[str, Any], *, keys: tuple[str, ...], keep: bool = False) -> Insert:
+        """An insert that overwrites the row with the same `keys`, or leaves it as it is if `keep`."""
         statement: Any = (sqlite.insert if self.is_sqlite else postgresql.insert)(table).values(**values)
         changed = {name: statement.excluded[name] for name in values if name not in keys}
         insert: Insert = (
             statement.on_conflict_do_update(index_elements=list(keys), set_=changed)
-            if changed
+            if changed and not keep
             else statement.on_conflict_do_nothing(index_elements=list(keys))
         )
         return insert

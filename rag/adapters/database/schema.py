@@ -16,7 +16,6 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
-    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -159,7 +158,6 @@ budgets = Table(
     Column("month", Text, primary_key=True),
     Column("reserved", BigInteger, nullable=False),
     Column("spent", BigInteger, nullable=False),
-    Column("lapsed", BigInteger, nullable=False),
 )
 
 reservations = Table(
@@ -170,11 +168,7 @@ reservations = Table(
     Column("use_case", Text, nullable=False),
     Column("month", Text, nullable=False),
     Column("amount", BigInteger, nullable=False),
-    Column("actual", BigInteger),
-    Column("state", Text, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
-    Index("ix_reservations_state_expires_at", "state", "expires_at"),
+    Column("reserved_at", Instant, nullable=False),
 )
 
 prompts = Table(

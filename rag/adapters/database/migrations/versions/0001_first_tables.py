@@ -158,7 +158,6 @@ def _budgets() -> None:
         sa.Column("month", sa.Text(), nullable=False),
         sa.Column("reserved", sa.BigInteger(), nullable=False),
         sa.Column("spent", sa.BigInteger(), nullable=False),
-        sa.Column("lapsed", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "use_case", "month", name=op.f("pk_budgets")),
     )
 
@@ -171,13 +170,9 @@ def _reservations() -> None:
         sa.Column("use_case", sa.Text(), nullable=False),
         sa.Column("month", sa.Text(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
-        sa.Column("actual", sa.BigInteger(), nullable=True),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("created_at", Instant(), nullable=False),
-        sa.Column("expires_at", Instant(), nullable=False),
+        sa.Column("reserved_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reservations")),
     )
-    op.create_index("ix_reservations_state_expires_at", "reservations", ["state", "expires_at"], unique=False)
 
 
 def _prompts() -> None:

@@ -1,0 +1,1 @@
+"""Adapters of the HTTP skin: keys, budgets and rates."""
