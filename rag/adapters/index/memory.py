@@ -1,0 +1,118 @@
+"""The index as a dictionary: the twin for tests, and a second reading of the access rules for the contract.
+
+Same terms, statistics and fusion as the engine's adapter; brute force over the chunks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from rag import keywords
+from rag.adapters.index.statistics import TermCounter, TermStatistics
+from rag.fusion import fuse, trust
+from rag.types import Access, Chunk, Hit, Vector, Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    chunk: Chunk
+    vector: Vector
+    words: dict[int, float]
+
+
+def is_granted(chunk: Chunk, access: Access) -> bool:
+    """The access rules in plain Python."""
+    labels = chunk.labels
+    return (
+        labels.tenant == access.tenant
+        and labels.classification <= access.clearance
+        and (labels.business_unit is None or labels.business_unit in access.business_units)
+        and (not labels.readers or bool(labels.readers & access.groups))
+        and (labels.valid_from is None or labels.valid_from <= access.at)
+        and (labels.valid_until is None or access.at < labels.valid_until)
+        and (access.zones is None or chunk.zone in access.zones)
+    )
+
+
+class InMemoryIndex:
+    """Ports `Index` and `IndexWriter` in one; nothing is visible to `search` before `publish`."""
+
+    def __init__(self, *, embedder: str = "hashing", dimension: int = 64) -> None:
+        self._embedder = embedder
+        self._dimension = dimension
+        self._working: dict[str, _Entry] = {}
+        self._published: dict[str, _Entry] = {}
+        self._statistics = TermStatistics({})
+        self._generation: str | None = None
+        self._number = 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    @property
+    def generation(self) -> str | None:
+        return self._generation
+
+    async def upsert(self, chunks: Sequence[Chunk], vectors: Vectors) -> None:
+        if len(chunks) != len(vectors):
+            raise ValueError(f"{len(chunks)} chunks but {len(vectors)} vectors")
+        for chunk, vector in zip(chunks, vectors, strict=True):
+            if vector.shape != (self._dimension,):
+                raise ValueError(f"vector of shape {vector.shape}, expected ({self._dimension},)")
+            words = keywords.document_vector(chunk.text, chunk.context, chunk.language)
+            self._working[chunk.id] = _Entry(chunk, vector.copy(), words)
+
+    async def retain(self, document_id: str, version: str | None, keep: frozenset[str] | None = None) -> int:
+        outdated = [
+            key
+            for key, entry in self._working.items()
+            if entry.chunk.document_id == document_id
+            and (version is None or entry.chunk.version != version or (keep is not None and key not in keep))
+        ]
+        for key in outdated:
+            del self._working[key]
+        return len(outdated)
+
+    async def publish(self) -> str:
+        content = repr(sorted((key, repr(entry.chunk), entry.chunk.text) for key, entry in self._working.items()))
+        digest = hashlib.sha256(content.encode()).hexdigest()[:12]
+        if self._generation is not None and self._generation.endswith(digest):
+            return self._generation
+        counter = TermCounter()
+        for entry in self._working.values():
+            counter.add(entry.chunk.labels.classification, entry.chunk.labels.tenant, entry.words)
+        self._number += 1
+        self._published, self._statistics = dict(self._working), counter.statistics()
+        self._generation = f"{self._number:08d}-{digest}"
+        return self._generation
+
+    async def search(
+        self, text: str, vector: Vector, *, language: str, access: Access, limit: int, prefetch: int
+    ) -> list[Hit]:
+        """`prefetch` changes nothing: every chunk is a candidate."""
+        del prefetch
+        words = keywords.weighted(keywords.query_vector(text, language), self._statistics.scope(access))
+        dense: dict[str, float] = {}
+        sparse: dict[str, float] = {}
+        for key, entry in self._published.items():
+            if not is_granted(entry.chunk, access):
+                continue
+            dense[key] = float(vector @ entry.vector)
+            if score := sum(weight * entry.words.get(term, 0.0) for term, weight in words.items()):
+                sparse[key] = score
+        best = fuse(dense, sparse, ceiling=keywords.ceiling(words), trusted=trust(self._embedder, language))
+        return [
+            Hit(
+                chunk=self._published[candidate.key].chunk,
+                score=candidate.score,
+                dense=dense.get(candidate.key),
+                sparse=sparse.get(candidate.key),
+            )
+            for candidate in best[:limit]
+        ]

@@ -1,0 +1,258 @@
+"""A question and its vector → the best chunks of the published generation. Any number of processes may read it at once.
+
+Each side proposes candidates under the access filter, the scores that a side did not give are asked for, and
+`rag.fusion` orders them. A new generation is loaded beside the old one, which serves until the new one is ready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import qdrant_edge as qdrant
+
+from rag import keywords
+from rag.adapters.index import generations
+from rag.adapters.index import qdrant_edge_shard as edge
+from rag.adapters.index.generations import Manifest, Profile
+from rag.adapters.index.payload import chunk_of
+from rag.adapters.index.statistics import TermStatistics
+from rag.errors import Permanent, Temporary
+from rag.fusion import fuse, trust
+from rag.types import Access, Classification, Hit, Vector
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 0.2
+"""How often the pointer is looked at. A look costs 2 µs, but a question need not see what was published during it."""
+_EXACT_UP_TO = 30_000
+"""Chunks in a collection up to which the dense side compares all: 2 ms, and no chunk is missed."""
+_ATTEMPTS = 3
+"""To load a generation: the writer may remove it between our look at the pointer and our load."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Collection:
+    shard: Any
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Generation:
+    """What one search works with from beginning to end. Closed by the last search that holds it."""
+
+    name: str
+    collections: Mapping[Classification, _Collection]
+    statistics: TermStatistics
+
+
+class QdrantEdgeReader:
+    """Port `Index`. Opens nothing until the first search; before the first publish it finds nothing.
+
+    Another embedder than the index was built with: `Permanent("index_profile_mismatch")`. If that comes with a swap,
+    the generation already loaded goes on serving, and an error is logged.
+
+    Args:
+        root: folder of the index; need not exist yet.
+        embedder: name of the embedder that makes the question's vector. dimension: its.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self, root: Path, *, embedder: str, dimension: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._root = root
+        self._profile = Profile(embedder=embedder, dimension=dimension, keywords=keywords.REVISION)
+        self._clock = clock
+        self._loaded: _Generation | None = None
+        self._refused: str | None = None
+        self._looked_at = float("-inf")
+        self._loading = Lock()
+
+    @property
+    def generation(self) -> str | None:
+        if self._loaded is not None:
+            return self._loaded.name
+        current = generations.pointer(self._root)
+        return None if current is None else current.name
+
+    async def refresh(self) -> None:
+        """Loads what the pointer names, if that has changed. `search` does it by itself."""
+        await asyncio.to_thread(self._refresh)
+
+    def close(self) -> None:
+        """Lets go of the generation. A later search would open it again."""
+        self._loaded = None
+        self._looked_at = float("-inf")
+
+    async def search(
+        self, text: str, vector: Vector, *, language: str, access: Access, limit: int, prefetch: int
+    ) -> list[Hit]:
+        return await asyncio.to_thread(self._search, text, vector, language, access, limit, prefetch)
+
+    # --- in threads -------------------------------------------------------------------------------------------
+
+    def _search(
+        self, text: str, vector: Vector, language: str, access: Access, limit: int, prefetch: int
+    ) -> list[Hit]:
+        generation = self._current()
+        if generation is None or limit < 1:
+            return []
+        asked = keywords.query_vector(text, language)
+        words = keywords.weighted(asked, generation.statistics.scope(access))
+        search = _Search(vector.tolist(), edge.sparse(words), edge.access_filter(access), max(prefetch, limit))
+        dense: dict[str, float] = {}
+        sparse: dict[str, float] = {}
+        home: dict[str, _Collection] = {}
+        with edge.translated():
+            for classification, collection in generation.collections.items():
+                if classification <= access.clearance:
+                    search.collect(collection, dense, sparse, home)
+            dense, sparse = search.complete(dense, sparse, home)
+            ceiling = keywords.ceiling(words)
+            best = fuse(dense, sparse, ceiling=ceiling, trusted=trust(self._profile.embedder, language))[:limit]
+            payloads = _payloads([candidate.key for candidate in best], home)
+        return [
+            Hit(
+                chunk=chunk_of(candidate.key, payloads[candidate.key]),
+                score=candidate.score,
+                dense=dense.get(candidate.key),
+                sparse=sparse.get(candidate.key),
+            )
+            for candidate in best
+        ]
+
+    def _current(self) -> _Generation | None:
+        now = self._clock()
+        if now - self._looked_at >= _LOOK_EVERY_S or self._loaded is None:
+            self._looked_at = now
+            self._refresh()
+        return self._loaded
+
+    def _refresh(self) -> None:
+        """One thread loads; the others go on with what is there, unless there is nothing."""
+        if not self._loading.acquire(blocking=self._loaded is None):
+            return
+        try:
+            self._follow()
+        finally:
+            self._loading.release()
+
+    def _follow(self) -> None:
+        for attempt in range(_ATTEMPTS):
+            current = generations.pointer(self._root)
+            if current is None or current.name == (self._loaded.name if self._loaded else None):
+                return
+            try:
+                self._loaded = self._load(current.name)
+            except Permanent:
+                if self._loaded is None:
+                    raise
+                if self._refused != current.name:
+                    log.error("index.profile_mismatch", extra={"generation": current.name})  # noqa: TRY400
+                self._refused = current.name
+                return
+            except (OSError, Temporary) as error:
+                if attempt + 1 < _ATTEMPTS:
+                    continue
+                log.warning("index.load_failed", extra={"generation": current.name})
+                if self._loaded is None:
+                    raise _unreadable() from error
+                return
+            log.info("index.loaded", extra={"generation": current.name})
+            return
+
+    def _load(self, name: str) -> _Generation:
+        folder = generations.folder_of(self._root, name)
+        manifest = Manifest.read(folder)
+        self._profile.require(manifest.profile)
+        with edge.translated():
+            collections = {
+                Classification[key]: _Collection(edge.open_published(folder / key), count <= _EXACT_UP_TO)
+                for key, count in manifest.chunks.items()
+            }
+        return _Generation(name, collections, TermStatistics.load(folder))
+
+
+class _Search:
+    """One question against several collections."""
+
+    def __init__(self, vector: list[float], words: Any, access: Any, prefetch: int) -> None:
+        self._dense = qdrant.Query.Nearest(vector, using=edge.DENSE)
+        self._words = qdrant.Query.Nearest(words, using=edge.WORDS) if words.indices else None
+        self._access = access
+        self._prefetch = prefetch
+
+    def collect(
+        self, collection: _Collection, dense: dict[str, float], sparse: dict[str, float], home: dict[str, _Collection]
+    ) -> None:
+        """Adds what each side proposes."""
+        params = qdrant.SearchParams(exact=collection.exact)
+        requests = [
+            qdrant.QueryRequest(
+                self._prefetch, query=self._dense, filter=self._access, params=params, with_payload=False
+            )
+        ]
+        if self._words is not None:
+            requests.append(
+                qdrant.QueryRequest(self._prefetch, query=self._words, filter=self._access, with_payload=False)
+            )
+        answers = collection.shard.query_batch(qdrant.QueryBatchRequest(requests))
+        for scores, points in zip((dense, sparse), answers, strict=False):
+            for point in points:
+                key = str(point.id)
+                scores[key] = point.score
+                home[key] = collection
+
+    def complete(
+        self, dense: dict[str, float], sparse: dict[str, float], home: dict[str, _Collection]
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """The best of each side over all collections, each with both scores."""
+        leading_dense = heapq.nlargest(self._prefetch, dense, key=lambda key: (dense[key], key))
+        leading_sparse = heapq.nlargest(self._prefetch, sparse, key=lambda key: (sparse[key], key))
+        keys = {*leading_dense, *leading_sparse}
+        for query, scores in ((self._dense, dense), (self._words, sparse)):
+            missing: dict[int, tuple[_Collection, set[str]]] = {}
+            for key in keys - scores.keys():
+                missing.setdefault(id(home[key]), (home[key], set()))[1].add(key)
+            for collection, wanted in missing.values() if query is not None else ():
+                scores.update(_scores(collection, query, wanted))
+        return {key: dense[key] for key in keys & dense.keys()}, {key: sparse[key] for key in keys & sparse.keys()}
+
+
+def _scores(collection: _Collection, query: Any, keys: set[str]) -> dict[str, float]:
+    """What a side thinks of these chunks. They have passed the access filter already."""
+    request = qdrant.QueryRequest(
+        len(keys),
+        query=query,
+        filter=qdrant.Filter(must=[qdrant.HasIdCondition({*keys})]),
+        params=qdrant.SearchParams(exact=True),
+        with_payload=False,
+    )
+    return {str(point.id): point.score for point in collection.shard.query(request)}
+
+
+def _payloads(keys: list[str], home: Mapping[str, _Collection]) -> dict[str, dict[str, Any]]:
+    wanted: dict[int, tuple[_Collection, list[str]]] = {}
+    for key in keys:
+        wanted.setdefault(id(home[key]), (home[key], []))[1].append(key)
+    return {
+        str(record.id): record.payload
+        for collection, ids in wanted.values()
+        for record in collection.shard.retrieve(ids, True, False)
+    }
+
+
+def _unreadable() -> Temporary:
+    return Temporary(
+        "index_unavailable",
+        "The published index cannot be read.",
+        hint="Try again; if it stays so, publish again or point the index to an older generation.",
+    )

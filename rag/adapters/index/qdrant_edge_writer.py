@@ -1,0 +1,304 @@
+"""Chunks and vectors → a published generation. The one writer of the embedded index (Qdrant Edge).
+
+Working collections survive a crash by the engine's own log; a generation is complete before the pointer moves to it.
+So `kill -9` at any point loses nothing that `upsert` has returned from, and publishes nothing by half.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import IO, Any, ParamSpec, Self, TypeVar
+
+import qdrant_edge as qdrant
+
+from rag import keywords
+from rag.adapters.index import generations
+from rag.adapters.index import qdrant_edge_shard as edge
+from rag.adapters.index.generations import Manifest, Pointer, Profile
+from rag.adapters.index.payload import payload_of
+from rag.adapters.index.statistics import TermCounter, TermStatistics
+from rag.errors import Temporary
+from rag.types import Chunk, Classification, Vectors
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+log = logging.getLogger(__name__)
+
+_BATCH = 256
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FREE_BYTES = 256 << 20
+"""Asked for before writing: the engine writes through memory maps, and a full disk under one kills the process."""
+
+
+class QdrantEdgeWriter:
+    """Port `IndexWriter`. Locks the index from `open` to `close`; use `async with`.
+
+    A second writer gets `Temporary("ingest_running")`, another embedder `Permanent("index_profile_mismatch")`, a full
+    disk `Temporary("disk_full")`.
+
+    Args:
+        root: folder of the index; made if it is not there.
+        embedder: name of the embedder whose vectors will come. dimension: theirs.
+        keep: published generations that stay for a rollback.
+        copy: copies one file durably; replaced in tests to fill the disk or to die half way.
+        free_bytes: space left for a folder.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        embedder: str,
+        dimension: int,
+        keep: int = 3,
+        copy: Callable[[Path, Path], None] = generations.copy_file,
+        free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+    ) -> None:
+        self._root = root
+        self._profile = Profile(embedder=embedder, dimension=dimension, keywords=keywords.REVISION)
+        self._keep = keep
+        self._copy = copy
+        self._free_bytes = free_bytes
+        self._shards: dict[Classification, Any] = {}
+        self._lock_file: IO[str] | None = None
+        # Not asyncio's: a cancelled caller leaves its thread working, and the next call must wait for that.
+        self._turn = Lock()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Takes the lock, checks the profile, removes what an interrupted run has left."""
+        await self._run(self._open)
+
+    async def close(self) -> None:
+        """Lets go of the lock. Closing twice does nothing."""
+        await self._run(self._close)
+
+    async def upsert(self, chunks: Sequence[Chunk], vectors: Vectors) -> None:
+        """Durable on return. A chunk whose classification has changed moves; it is never in two collections."""
+        if len(chunks) != len(vectors):
+            raise ValueError(f"{len(chunks)} chunks but {len(vectors)} vectors")
+        await self._run(self._upsert, chunks, vectors)
+
+    async def retain(self, document_id: str, version: str | None, keep: frozenset[str] | None = None) -> int:
+        """Also removes chunks of `version` itself that are not among `keep`, if it is given: leftovers of old rules."""
+        return await self._run(self._retain, document_id, version, keep)
+
+    async def publish(self) -> str:
+        return await self._run(self._publish)
+
+    async def _run(self, work: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        def alone() -> _R:
+            with self._turn:
+                return work(*args, **kwargs)
+
+        return await asyncio.to_thread(alone)
+
+    # --- in a thread, one at a time ---------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        if self._lock_file is not None:
+            return
+        with _disk_errors():
+            (self._root / "working").mkdir(parents=True, exist_ok=True)
+            (self._root / "generations").mkdir(exist_ok=True)
+            self._lock_file = _locked(self._root / "working" / ".lock")
+        try:
+            with _disk_errors(), edge.translated():
+                self._check_profile()
+                generations.clean(self._root)
+                for classification in Classification:
+                    folder = self._root / "working" / classification.name
+                    if folder.is_dir():
+                        self._shards[classification] = edge.open_working(folder, self._profile.dimension)
+        except BaseException:
+            self._close()
+            raise
+
+    def _close(self) -> None:
+        shards, self._shards = self._shards, {}
+        for shard in shards.values():
+            shard.close()
+        if self._lock_file is not None:
+            self._lock_file.close()
+            self._lock_file = None
+
+    def _check_profile(self) -> None:
+        stamp = self._root / "profile.json"
+        if stamp.is_file():
+            self._profile.require(Profile(**json.loads(stamp.read_text(encoding="utf-8"))))
+            return
+        unfinished = self._root / f"{generations.UNFINISHED}profile"
+        unfinished.write_text(json.dumps(asdict(self._profile)), encoding="utf-8")
+        generations.sync(unfinished)
+        unfinished.replace(stamp)
+        generations.sync(self._root)
+
+    def _upsert(self, chunks: Sequence[Chunk], vectors: Vectors) -> None:
+        self._require_open()
+        self._require_space(_FREE_BYTES)
+        grouped: dict[Classification, list[Any]] = {}
+        for chunk, vector in zip(chunks, vectors, strict=True):
+            words = keywords.document_vector(chunk.text, chunk.context, chunk.language)
+            point = edge.point(chunk, vector, words, payload_of(chunk))
+            grouped.setdefault(chunk.labels.classification, []).append(point)
+        with _disk_errors(), edge.translated():
+            for classification, points in grouped.items():
+                shard = self._shard(classification)
+                for at in range(0, len(points), _BATCH):
+                    shard.update(qdrant.UpdateOperation.upsert_points(points[at : at + _BATCH]))
+                # Written first, then removed elsewhere: a failure in between leaves two, never none.
+                moved = [point.id for point in points]
+                for other, elsewhere in self._shards.items():
+                    if other is not classification:
+                        elsewhere.update(qdrant.UpdateOperation.delete_points(moved))
+
+    def _retain(self, document_id: str, version: str | None, keep: frozenset[str] | None) -> int:
+        self._require_open()
+        outdated = edge.outdated(document_id, version, keep)
+        removed = 0
+        with _disk_errors(), edge.translated():
+            for shard in self._shards.values():
+                count = shard.count(qdrant.CountRequest(filter=outdated, exact=True))
+                if count:
+                    shard.update(qdrant.UpdateOperation.delete_points_by_filter(outdated))
+                removed += count
+        return removed
+
+    def _publish(self) -> str:
+        self._require_open()
+        with _disk_errors(), edge.translated():
+            for shard in self._shards.values():
+                shard.optimize()
+                shard.flush()
+            content, statistics, counts = self._survey()
+            current, newest = generations.pointer(self._root), generations.names(self._root)[-1:]
+            if newest and Manifest.read(generations.folder_of(self._root, newest[0])).content == content:
+                if current is None or not (current.held or current.name == newest[0]):
+                    generations.swap(self._root, Pointer(newest[0]))  # a publish died just before its last step
+                    return newest[0]
+                return current.name
+            name = generations.next_name(self._root, content)
+            manifest = Manifest(name=name, content=content, profile=self._profile, chunks=counts)
+            self._write_generation(manifest, statistics)
+            generations.swap(self._root, Pointer(name))
+            pruned = generations.prune(self._root, self._keep)
+        log.info("index.published", extra={"generation": name, "chunks": sum(counts.values()), "pruned": len(pruned)})
+        return name
+
+    def _survey(self) -> tuple[str, TermStatistics, dict[str, int]]:
+        """Digest of all that is stored, term statistics, and chunks per classification."""
+        counter, counts = TermCounter(), {}
+        digests = []
+        for classification, shard in self._shards.items():
+            number = 0
+            for record in edge.records(shard, ["tenant", "digest"]):
+                number += 1
+                counter.add(classification, record.payload["tenant"], record.vector[edge.WORDS].indices)
+                digests.append(f"{classification.name} {record.payload['digest']}")
+            if number:
+                counts[classification.name] = number
+        whole = hashlib.sha256(repr(self._profile).encode())
+        whole.update("\n".join(sorted(digests)).encode())
+        return whole.hexdigest(), counter.statistics(), counts
+
+    def _write_generation(self, manifest: Manifest, statistics: TermStatistics) -> None:
+        """Copies into an unfinished folder, then gives it its name."""
+        self._require_space(_FREE_BYTES + _allocated(self._root / "working"))
+        unfinished = generations.folder_of(self._root, generations.UNFINISHED + manifest.name)
+        unfinished.mkdir()
+        for name in manifest.chunks:
+            self._copy_collection(self._root / "working" / name, unfinished / name)
+        statistics.save(unfinished)
+        manifest.write(unfinished)
+        for entry in [*unfinished.iterdir(), unfinished]:
+            generations.sync(entry)
+        unfinished.rename(generations.folder_of(self._root, manifest.name))
+        generations.sync(self._root / "generations")
+
+    def _copy_collection(self, source: Path, target: Path) -> None:
+        for folder, folders, files in os.walk(source):
+            if Path(folder) == source:
+                folders[:] = [name for name in folders if name != "wal"]
+            copied = target / Path(folder).relative_to(source)
+            copied.mkdir()
+            for name in files:
+                self._copy(Path(folder) / name, copied / name)
+            generations.sync(copied)
+        edge.without_log(target)
+        generations.sync(target / "edge_config.json")
+
+    def _shard(self, classification: Classification) -> Any:
+        if classification not in self._shards:
+            folder = self._root / "working" / classification.name
+            self._shards[classification] = edge.open_working(folder, self._profile.dimension)
+        return self._shards[classification]
+
+    def _require_open(self) -> None:
+        if self._lock_file is None:
+            raise RuntimeError("open the writer first: async with writer")
+
+    def _require_space(self, needed: int) -> None:
+        if self._free_bytes(self._root) < needed:
+            raise edge.disk_full()
+
+
+def _locked(path: Path) -> IO[str]:
+    """Ends with the process, however that ends."""
+    handle = path.open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        handle.seek(0)
+        holder = handle.read().strip() or "unknown"
+        handle.close()
+        raise Temporary(
+            "ingest_running",
+            f"Another ingest is writing to this index (process {holder}).",
+            hint="Wait until it has ended; nothing of this run is lost.",
+            after_s=5.0,
+        ) from error
+    handle.truncate(0)
+    handle.write(str(os.getpid()))
+    handle.flush()
+    return handle
+
+
+def _allocated(folder: Path) -> int:
+    """Bytes on the disk, holes not counted."""
+    return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*"))
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise edge.disk_full() from error
+        raise Temporary(
+            "index_unavailable",
+            f"The index folder cannot be written ({error.strerror}).",
+            hint="Check that the folder exists and that this process may write to it.",
+        ) from error
