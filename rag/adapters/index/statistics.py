@@ -33,12 +33,17 @@ class Table:
         return int(self.counts[at]) if at < len(self.terms) and self.terms[at] == term else 0
 
 
+_BACKGROUND = 100
+"""Chunks without any of the asked words, counted in. In an index of ten chunks every word is either rare or common, and
+a question's one unseen word would outweigh all that was found. No effect from a few hundred chunks on."""
+
+
 class Scope:
     """The counts that one search may use."""
 
     def __init__(self, tables: Iterable[Table]) -> None:
         self._tables = tuple(tables)
-        self._chunks = sum(table.chunks for table in self._tables)
+        self._chunks = _BACKGROUND + sum(table.chunks for table in self._tables)
 
     def idf(self, term: int) -> float:
         """BM25's, with the +1 that keeps it positive for words that are everywhere."""
