@@ -5,9 +5,9 @@ Tasks pass names and counts, never texts. What a step does is decided in `rag.in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from prefect import flow, task
 from prefect.artifacts import acreate_table_artifact
@@ -19,9 +19,11 @@ from prefect.tasks import Task
 
 from rag.compose import Rag
 from rag.errors import Temporary
-from rag.ingest.ingest import Survey, ingest_one, remove, survey
+from rag.ingest.ingest import Survey, ingest_one, remove, survey, wait
 from rag.ports import IndexWriter
-from rag.types import Receipt, State, Zone
+from rag.types import Receipt, Sighting, State, Zone
+
+T = TypeVar("T")
 
 Tell = Callable[[str], None]
 """Takes one line of progress for people; the caller decides where it goes."""
@@ -49,65 +51,76 @@ async def _only_temporary(_task: Task[..., Any], _run: TaskRun, state: PrefectSt
     return isinstance(await state.aresult(raise_on_failure=False), Temporary)
 
 
+async def _step(name: str, work: Callable[[], Awaitable[T]]) -> T:
+    """One task under this name, retried while the trouble is temporary. Takes no parameters, so none are stored."""
+
+    @task(
+        name=name.split(" ", maxsplit=1)[0], task_run_name=lambda: name, retries=3, retry_delay_seconds=[1, 5, 20],
+        retry_condition_fn=_only_temporary, cache_policy=NO_CACHE, persist_result=False,
+    )  # fmt: skip
+    async def step() -> T:
+        return await work()
+
+    return await step()
+
+
 def ingest_flow(rag: Rag, *, tell: Tell) -> Flow[[str], Any]:
     """The flow, bound to an opened `Rag` so that models stay warm from run to run."""
-    retrying = task(retries=3, retry_delay_seconds=[1, 5, 20], retry_condition_fn=_only_temporary, cache_policy=NO_CACHE)
-
-    @retrying(task_run_name="list zone {name}", persist_result=False)
-    async def look(name: str) -> Survey:
-        return await survey(await rag.zone(name), intake=rag.intake)
-
-    @retrying(task_run_name="files {first} to {last} of {total}", persist_result=False)
-    async def files(name: str, first: int, last: int, total: int, paths: Sequence[str]) -> list[Receipt]:
-        return await _ingest_batch(rag, await rag.zone(name), paths, tell)
-
-    @retrying(task_run_name="remove {count} deleted files", persist_result=False)
-    async def clean(name: str, count: int, paths: Sequence[str]) -> list[Receipt]:
-        return await _remove_batch(rag, await rag.zone(name), paths, tell)
-
-    @retrying(task_run_name="publish", persist_result=False)
-    async def publish() -> str:
-        return await rag.writer.publish()
 
     @flow(name="ingest", flow_run_name="{zone}: ingest", persist_result=False, validate_parameters=False)
     async def ingest(zone: str) -> Sweep:
-        async with rag.writing():
-            found = await look(zone)
-            receipts: list[Receipt] = []
-            paths = [s.path for s in found.due]
-            for start in range(0, len(paths), _BATCH):
-                batch = paths[start : start + _BATCH]
-                receipts += await files(zone, start + 1, start + len(batch), len(paths), batch)
-            if found.gone:
-                receipts += await clean(zone, len(found.gone), [r.path for r in found.gone])
-            sweep = Sweep(zone=zone, receipts=tuple(receipts), unchanged=found.unchanged, generation=await publish())
-        if receipts:
+        async with rag.writer() as writer:
+            sweep = await _sweep(rag, await rag.zone(zone), writer, tell)
+        if sweep.receipts:
             await _show(sweep)
         return sweep
 
     return ingest
 
 
-async def _ingest_batch(rag: Rag, zone: Zone, paths: Sequence[str], tell: Tell) -> list[Receipt]:
-    """Sees the zone again, so that a retry works on what lies there now."""
-    wanted = set(paths)
-    due = [s for s in (await survey(zone, intake=rag.intake)).due if s.path in wanted]
-    receipts = []
-    for sighting in due:
-        receipt = await ingest_one(zone, sighting, intake=rag.intake, writer=rag.writer)
-        tell(line(receipt))
-        receipts.append(receipt)
-    return receipts
+async def _sweep(rag: Rag, zone: Zone, writer: IndexWriter, tell: Tell) -> Sweep:
+    found = await _step("list zone", lambda: survey(zone, intake=rag.intake))
+    receipts: list[Receipt] = []
+    for start in range(0, len(found.due), _BATCH):
+        batch = _Batch(rag, zone, writer, tell, found.due[start : start + _BATCH])
+        name = f"ingest files {start + 1} to {start + len(batch.due)} of {len(found.due)}"
+        try:
+            await _step(name, batch.run)
+        except Temporary as error:
+            await batch.park(error)
+        receipts += batch.receipts
+    if found.gone:
+        receipts += await _step(f"remove {len(found.gone)} deleted files", lambda: _remove(rag, zone, writer, found, tell))
+    generation = await _step("publish", writer.publish)
+    return Sweep(zone=zone.name, receipts=tuple(receipts), unchanged=found.unchanged, generation=generation)
 
 
-async def _remove_batch(rag: Rag, zone: Zone, paths: Sequence[str], tell: Tell) -> list[Receipt]:
-    wanted = set(paths)
-    gone = [r for r in (await survey(zone, intake=rag.intake)).gone if r.path in wanted]
-    receipts = []
-    for old in gone:
-        receipt = await remove(zone, old, intake=rag.intake, writer=rag.writer)
+class _Batch:
+    """Some files of one sweep. A retry goes on with those that are not done."""
+
+    def __init__(self, rag: Rag, zone: Zone, writer: IndexWriter, tell: Tell, due: Sequence[Sighting]) -> None:
+        self._rag, self._zone, self._writer, self._tell = rag, zone, writer, tell
+        self.due = due
+        self.receipts: list[Receipt] = []
+
+    async def run(self) -> None:
+        for sighting in self.due[len(self.receipts) :]:
+            self._done(await ingest_one(self._zone, sighting, intake=self._rag.intake, writer=self._writer))
+
+    async def park(self, error: Temporary) -> None:
+        """What is not done waits for the next sweep, with its reason; other batches go on."""
+        for sighting in self.due[len(self.receipts) :]:
+            self._done(await wait(self._zone, sighting, error, intake=self._rag.intake))
+
+    def _done(self, receipt: Receipt) -> None:
+        self.receipts.append(receipt)
+        self._tell(line(receipt))
+
+
+async def _remove(rag: Rag, zone: Zone, writer: IndexWriter, found: Survey, tell: Tell) -> list[Receipt]:
+    receipts = [await remove(zone, gone, intake=rag.intake, writer=writer) for gone in found.gone]
+    for receipt in receipts:
         tell(line(receipt))
-        receipts.append(receipt)
     return receipts
 
 

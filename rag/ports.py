@@ -118,8 +118,11 @@ class IndexWriter(Protocol):
 
     async def upsert(self, chunks: Sequence[Chunk], vectors: Vectors) -> None: ...
 
-    async def retain(self, document_id: str, version: str | None) -> int:
-        """Removes every chunk of the document that is not of `version` (`None`: all of it). Returns how many."""
+    async def retain(self, document_id: str, version: str | None, keep: frozenset[str] | None = None) -> int:
+        """Removes every chunk of the document that is not of `version` (`None`: all of it). Returns how many.
+
+        `keep`: ids of that version's chunks under today's rules; others of the version go too.
+        """
         ...
 
     async def publish(self) -> str:

@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rag.errors import Permanent
+from rag.errors import Permanent, Temporary
 from rag.ingest.chunk import RULES_REVISION, chunk
 from rag.ingest.clear import clear
 from rag.ports import Embedder, Guard, IndexWriter, Landing, Ledger, Library, Parser
@@ -91,12 +91,22 @@ async def remove(zone: Zone, gone: Receipt, *, intake: Intake, writer: IndexWrit
     return receipt
 
 
+async def wait(zone: Zone, sighting: Sighting, error: Temporary, *, intake: Intake) -> Receipt:
+    """Something was out of reach for too long: the file waits for the next sweep, and says why."""
+    receipt = Receipt(
+        zone=zone.name, path=sighting.path, document_id=intake.landing.document_id(zone, sighting.path), version=None,
+        state=State.discovered, code=error.code, reason=error.message, hint="It is tried again with the next sweep.",
+    )  # fmt: skip
+    await intake.ledger.record(receipt, fingerprint=intake.fingerprint, sighting=sighting)
+    return receipt
+
+
 async def _write(cleared: Cleared, chunks: list[Chunk], *, intake: Intake, writer: IndexWriter) -> Receipt:
     """New first, then the old version goes: a failure in between leaves both, never neither."""
     vectors = await intake.embedder.embed([f"{c.context}\n{c.text}" if c.context else c.text for c in chunks])
     await intake.library.keep(cleared)
     await writer.upsert(chunks, vectors)
-    await writer.retain(cleared.document.id, cleared.document.version)
+    await writer.retain(cleared.document.id, cleared.document.version, keep=frozenset(c.id for c in chunks))
     return Receipt(
         zone=cleared.document.zone,
         path=cleared.document.path,

@@ -1,0 +1,150 @@
+"""Settings → an opened chain. The only file of `rag/` that names adapters; called by entry points alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from rag.adapters.database.audit import DatabaseAudit
+from rag.adapters.database.engine import Database
+from rag.adapters.database.ledger import DatabaseLedger
+from rag.adapters.database.library import DatabaseLibrary
+from rag.adapters.database.migrate import upgrade
+from rag.adapters.embedders.remembering import RememberingEmbedder
+from rag.adapters.embedders.sentence_transformers import SentenceTransformerEmbedder
+from rag.adapters.guard.presidio import PresidioGuard
+from rag.adapters.index.qdrant_edge_reader import QdrantEdgeReader
+from rag.adapters.index.qdrant_edge_writer import QdrantEdgeWriter
+from rag.adapters.landing.folder_landing import FolderLanding
+from rag.adapters.models.endpoints_file import open_endpoints
+from rag.adapters.models.extractive import ExtractiveLlm
+from rag.adapters.parsers.isolated import IsolatedParser
+from rag.adapters.policy.rego import RegoPolicy
+from rag.answer.answer import Chain
+from rag.errors import Permanent
+from rag.ingest.chunk import RULES_REVISION
+from rag.ingest.ingest import Intake
+from rag.keywords import REVISION as KEYWORDS_REVISION
+from rag.settings import Settings
+from rag.types import Prompt, UseCase, Zone
+from rag.use_cases import read_prompt, read_use_cases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What is remembered. Cheap to open: commands that only look need nothing else."""
+
+    settings: Settings
+    database: Database
+    ledger: DatabaseLedger
+    library: DatabaseLibrary
+    audit: DatabaseAudit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rag:
+    """The chain, open: both ways through it."""
+
+    state: State
+    intake: Intake
+    chain: Chain
+    policy: RegoPolicy
+    use_cases: dict[str, UseCase]
+
+    @property
+    def ledger(self) -> DatabaseLedger:
+        return self.state.ledger
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """`class:model` in configuration order, for the recipe."""
+        return tuple(f"{llm.endpoint_class}:{llm.model}" for llm in self.chain.llms)
+
+    @property
+    def index_profile(self) -> str:
+        embedder = self.chain.embedder
+        return f"{embedder.name}/{embedder.dimension}/{RULES_REVISION}/{KEYWORDS_REVISION}"
+
+    def prompt(self, use_case: str) -> Prompt:
+        """As it stands in its file now; what is live is in the release."""
+        return read_prompt(self.state.settings.use_cases, self.use_cases[use_case].prompt)
+
+    def writer(self) -> QdrantEdgeWriter:
+        """The one writer, for the time of an `async with`. Raises `Temporary("ingest_running")` on entering."""
+        settings, embedder = self.state.settings, self.intake.embedder
+        return QdrantEdgeWriter(
+            settings.index_root, embedder=embedder.name, dimension=embedder.dimension, keep=settings.keep_generations
+        )
+
+    async def zone(self, name: str) -> Zone:
+        """Raises `Permanent("no_such_zone")`."""
+        for zone in await self.ledger.zones():
+            if zone.name == name:
+                return zone
+        raise Permanent("no_such_zone", f"There is no zone {name}.", hint="`beleg zone list` shows them.")
+
+
+@asynccontextmanager
+async def open_state(settings: Settings) -> AsyncIterator[State]:
+    """The database, migrated. Raises `Temporary` when it cannot be reached."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(upgrade, settings.sqlalchemy_url)
+    database = Database(settings.sqlalchemy_url)
+    audit = DatabaseAudit(database, head_file=settings.home.resolve() / "audit.head")
+    try:
+        yield State(
+            settings=settings,
+            database=database,
+            ledger=DatabaseLedger(database),
+            library=DatabaseLibrary(database),
+            audit=audit,
+        )
+    finally:
+        await audit.close()
+        await database.close()
+
+
+def open_policy(settings: Settings) -> RegoPolicy:
+    """Raises `Permanent("policy_invalid")` naming file and line."""
+    return RegoPolicy(settings.policies)
+
+
+@asynccontextmanager
+async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
+    """Everything, closed in reverse. Loads models: some seconds."""
+    async with AsyncExitStack() as stack:
+        state = await stack.enter_async_context(open_state(settings))
+        policy = open_policy(settings)
+        embedder = RememberingEmbedder(SentenceTransformerEmbedder(threads=settings.threads))
+        guard = await asyncio.to_thread(PresidioGuard, policy)
+        landing = FolderLanding(max_bytes=settings.max_file_mb * 2**20)
+        parser = IsolatedParser(timeout_s=settings.parse_timeout_s, memory_mb=settings.parse_memory_mb)
+        stack.push_async_callback(parser.aclose)
+        index = QdrantEdgeReader(settings.index_root, embedder=embedder.name, dimension=embedder.dimension)
+        stack.callback(index.close)
+        remote = open_endpoints(settings.endpoints) if settings.endpoints else []
+        for llm in remote:
+            stack.push_async_callback(llm.aclose)
+        yield Rag(
+            state=state,
+            intake=Intake(
+                landing=landing,
+                parser=parser,
+                guard=guard,
+                embedder=embedder,
+                library=state.library,
+                ledger=state.ledger,
+            ),
+            chain=Chain(
+                guard=guard,
+                embedder=embedder,
+                index=index,
+                policy=policy,
+                llms=[*remote, ExtractiveLlm(embedder=embedder)],
+                audit=state.audit,
+            ),
+            policy=policy,
+            use_cases=read_use_cases(settings.use_cases),
+        )
