@@ -11,6 +11,8 @@ for name in [n for n in os.environ if n.startswith("BELEG_") and n not in {"BELE
     del os.environ[name]  # an operator's settings must not change what the tests try
 os.environ |= {"HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1", "TOKENIZERS_PARALLELISM": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
+pytest_plugins = ("databases",)  # SQLite and a real PostgreSQL, for whoever takes `database` or `database_url`
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
