@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ def ranks(scores: Scores, gold: Sequence[int]) -> NDArray[np.int64]:
     """1-based rank of each question's paragraph; ties count against it, what was not found ranks last."""
     own = scores[np.arange(len(gold)), list(gold)][:, None]
     better = (scores >= own).sum(axis=1)
-    return np.where(np.isneginf(own[:, 0]), scores.shape[1], better)
+    return np.asarray(np.where(np.isneginf(own[:, 0]), scores.shape[1], better), dtype=np.int64)
 
 
 def quality(ranked: NDArray[np.int64]) -> Quality:
@@ -107,7 +108,9 @@ def distribution_based(sides: Sequence[Scores]) -> Scores:
     for side in sides:
         found = np.isfinite(side)
         safe = np.where(found, side, np.nan)
-        mean, spread = np.nanmean(safe, axis=1, keepdims=True), np.nanstd(safe, axis=1, keepdims=True, ddof=1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # a side that found nothing, or one thing only
+            mean, spread = np.nanmean(safe, axis=1, keepdims=True), np.nanstd(safe, axis=1, keepdims=True, ddof=1)
         low, high = mean - 3 * spread, mean + 3 * spread
         scaled = np.where(high > low, (safe - low) / np.where(high > low, high - low, 1.0), 0.5)
         total += np.where(found, scaled, 0.0)

@@ -27,6 +27,10 @@ from rag.types import Vectors
 
 LANGUAGES = ("en", "de")
 PREFETCH = 50
+_HOW = (
+    "`python -m benchmarks.retrieval.xquad` writes this page. Corpus: all 240 paragraphs of a language, one chunk each."
+    " Ties count against the method."
+)
 _NAMES = {
     "dense": "dense (all-MiniLM-L6-v2)",
     "bm25": "BM25, the engine's own",
@@ -123,8 +127,7 @@ def report(measured: dict[str, dict[str, dict[str, Quality]]]) -> str:
     counts = {half: q.questions for half, q in measured[LANGUAGES[0]]["ours"].items()}
     parts = [
         "# XQuAD: hybrid retrieval in English and German",
-        "`python -m benchmarks.retrieval.xquad` writes this page. Corpus: all 240 paragraphs of a language, one chunk"
-        f" each; candidates per side: {PREFETCH}. Ties count against the method.",
+        f"{_HOW} Candidates per side: {PREFETCH}.",
         f"## Held-out half ({counts['held_out']} questions): the claim\n\n{table(measured, 'held_out')}",
         f"## Tuning half ({counts['tuning']} questions)\n\n{table(measured, 'tuning')}",
         f"## All {counts['all']} questions\n\n{table(measured, 'all')}",
