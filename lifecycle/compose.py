@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from lifecycle.adapters.database_releases import DatabaseReleases
+from lifecycle.adapters.mlflow_tracking import MlflowTracker
 from lifecycle.live import LiveReleases
 from lifecycle.recipes import make_recipe
 from lifecycle.releases import ensure_first_release
@@ -25,6 +26,11 @@ class Lifecycle:
 def open_store(state: State) -> DatabaseReleases:
     """Releases alone: commands that only look need no model."""
     return DatabaseReleases(state.database)
+
+
+def open_tracker(port: int) -> MlflowTracker:
+    """The instance's own MLflow."""
+    return MlflowTracker(f"http://127.0.0.1:{port}")
 
 
 @asynccontextmanager

@@ -1,0 +1,103 @@
+"""Settings → the open HTTP front. The only file of `serving/` that names adapters; called by `beleg`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from lifecycle.compose import Lifecycle, configured_recipe, open_lifecycle
+from rag.adapters.page_image import PdfPages
+from rag.answer.answer import answer, search
+from rag.compose import Rag, open_rag, open_state
+from rag.errors import BelegError
+from rag.settings import Settings
+from rag.types import Answer, Hit, Question, Usage
+from serving.adapters.budget import DatabaseBudget
+from serving.adapters.keys import DatabaseKeys
+from serving.adapters.rate_limit import MemoryRateLimit
+from serving.app import create_app
+from serving.front import OK, Front, Health
+
+log = logging.getLogger(__name__)
+
+_TOKENS_PER_HIT = 400
+"""Chunks are cut below 256 tokens of the embedder; a model's own tokenizer may need half as many again in German."""
+_ANSWER_TOKENS = 1024
+
+
+def open_app(settings: Settings) -> FastAPI:
+    """The application; its front is opened when the server starts."""
+
+    @asynccontextmanager
+    async def front() -> AsyncIterator[Front]:
+        async with open_rag(settings) as rag, open_lifecycle(rag) as lifecycle:
+            await rag.chain.embedder.embed(["warm"])  # the first question must not pay for loading the model
+            yield _front(settings, rag, lifecycle)
+
+    return create_app(front)
+
+
+@asynccontextmanager
+async def open_keys(settings: Settings) -> AsyncIterator[DatabaseKeys]:
+    """Keys alone, for the command line."""
+    async with open_state(settings) as state:
+        yield DatabaseKeys(state.database)
+
+
+def _front(settings: Settings, rag: Rag, lifecycle: Lifecycle) -> Front:
+    async def ask(question: Question) -> AsyncIterator[str | Answer]:
+        live = await lifecycle.releases.live(question.use_case.name)
+        async for part in answer(question, live=live, chain=rag.chain):
+            yield part
+
+    async def find(question: Question, limit: int) -> list[Hit]:
+        live = await lifecycle.releases.live(question.use_case.name)
+        return await search(question, live=live, chain=rag.chain, limit=limit)
+
+    def worst_cost_usd(question: Question) -> float:
+        asked = sum(len(turn.content) for turn in question.turns)
+        tokens = asked + rag.use_cases[question.use_case.name].retrieval.limit * _TOKENS_PER_HIT + _ANSWER_TOKENS
+        usage = Usage(prompt_tokens=tokens, completion_tokens=question.max_tokens or _ANSWER_TOKENS)
+        return max(llm.cost_usd(usage) for llm in rag.chain.llms)
+
+    async def health() -> Health:
+        return await _health(rag, lifecycle)
+
+    return Front(
+        ask=ask,
+        search=find,
+        worst_cost_usd=worst_cost_usd,
+        use_cases=rag.use_cases,
+        library=rag.state.library,
+        ledger=rag.ledger,
+        landing=rag.intake.landing,
+        page_images=PdfPages(),
+        keys=DatabaseKeys(rag.state.database),
+        budget=DatabaseBudget(rag.state.database),
+        rate_limit=MemoryRateLimit(settings.requests_per_minute),
+        audit=rag.state.audit,
+        health=health,
+    )
+
+
+async def _health(rag: Rag, lifecycle: Lifecycle) -> Health:
+    """Ready = a question could be answered and recorded now. The rest are alarms."""
+    parts = {"policies": rag.policy.alarm or OK, "releases": lifecycle.releases.alarm or OK}
+    parts["index"] = OK if rag.chain.index.generation else "Nothing is published yet: drop documents and ingest."
+    ready = True
+    try:
+        await rag.state.audit.ready()
+        parts["audit"] = OK
+    except BelegError as error:
+        ready, parts["audit"] = False, error.message
+    for name in rag.use_cases:
+        try:
+            live = await lifecycle.releases.live(name)
+            differs = live.recipe.id != configured_recipe(rag, name).id
+            parts[f"use case {name}"] = "Its files differ from the live release: `beleg release create` shows how." if differs else OK
+        except BelegError as error:
+            ready, parts[f"use case {name}"] = False, error.message
+    return Health(ready=ready, parts=parts)
