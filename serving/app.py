@@ -71,7 +71,7 @@ def create_app(
         title="Beleg", version="0.1.0", summary="Cited answers from your own documents.", description=_ABOUT,
         lifespan=lifespan, docs_url=None, redoc_url=None,
         redirect_slashes=False,  # its redirect is built from the Host header, which anybody may write
-        strict_content_type=False,  # curl sends JSON as a form
+        strict_content_type=False,  # a missing one may pass, a wrong one is told
     )  # fmt: skip
     for routes in (chat.router(limits), models.routes, search.router(limits), sources.router(limits)):
         app.include_router(routes, responses=_ERRORS)
@@ -95,7 +95,8 @@ async def _told(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
-    return _respond(request, problem_of_validation(error.errors()))
+    is_json = "json" in request.headers.get("content-type", "json")  # curl's -d says it were a form
+    return _respond(request, problem_of_validation(error.errors()) if is_json else problem_of_status(415))
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -48,8 +48,8 @@ def router(limits: Limits) -> APIRouter:
     async def chat(body: ChatRequest, request: Request, asker: Asker) -> Response:
         front: Front = request.app.state.front
         asked = question(
-            body, id=request.scope["beleg.request_id"], asker=asker, use_case=use_case_for(body.model, asker, front),
-            limits=limits,
+            body, request_id=request.scope["beleg.request_id"], asker=asker,
+            use_case=use_case_for(body.model, asker, front), limits=limits,
         )  # fmt: skip
         parts = cast("AsyncGenerator[str | Answer]", accounted(asked, front))
         if body.stream:

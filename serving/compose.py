@@ -97,7 +97,9 @@ async def _health(rag: Rag, lifecycle: Lifecycle) -> Health:
         try:
             live = await lifecycle.releases.live(name)
             differs = live.recipe.id != configured_recipe(rag, name).id
-            parts[f"use case {name}"] = "Its files differ from the live release: `beleg release create` shows how." if differs else OK
+            parts[f"use case {name}"] = (
+                "Its files differ from the live release: `beleg release create` shows how." if differs else OK
+            )
         except BelegError as error:
             ready, parts[f"use case {name}"] = False, error.message
     return Health(ready=ready, parts=parts)

@@ -32,8 +32,7 @@ _BY_CODE: Mapping[str, int] = {
     "conversation_too_long": 413,
     "rate_limited": 429,
     "budget_exhausted": 429,
-    "audit_unavailable": 503,
-    "budget_unavailable": 503,
+    "price_unknown": 503,
 }
 
 _TYPES = {429: "rate_limit_error", 403: "permission_error"}
@@ -87,7 +86,7 @@ class Problem:
 
 def problem_of(error: BelegError) -> Problem:
     """Status, headers and words for one of our errors."""
-    status = _BY_CODE.get(error.code) or next(s for kind, s in _BY_KIND.items() if isinstance(error, kind))
+    status = _status(error)
     headers = {}
     if isinstance(error, Temporary):
         headers["Retry-After"] = str(max(1, math.ceil(error.after_s)))
@@ -98,6 +97,14 @@ def problem_of(error: BelegError) -> Problem:
     return Problem(
         status=status, code=error.code, message=str(error), param=getattr(error, "param", None), headers=headers
     )
+
+
+def _status(error: BelegError) -> int:
+    if error.code in _BY_CODE:
+        return _BY_CODE[error.code]
+    if error.code.endswith("unavailable"):  # refused because audit, budget or guard are away: not the caller's fault
+        return 503
+    return next(status for kind, status in _BY_KIND.items() if isinstance(error, kind))
 
 
 def problem_of_validation(errors: Sequence[Mapping[str, Any]]) -> Problem:
@@ -117,6 +124,7 @@ def problem_of_status(status: int) -> Problem:
     known = {
         400: ("invalid_json", "The request body is not valid JSON."),
         404: ("not_found", "There is nothing at this address. See /docs."),
+        415: ("not_json", "Send JSON, with the header 'Content-Type: application/json'."),
         405: ("method_not_allowed", "This address does not know that method. See /docs."),
     }
     code, message = known.get(status, ("http_error", f"The request was refused with status {status}."))

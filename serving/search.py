@@ -21,8 +21,8 @@ def router(limits: Limits) -> APIRouter:
         """Passages that the asker may read, best first, each with where it stands."""
         front: Front = request.app.state.front
         asked = search_question(
-            body, id=request.scope["beleg.request_id"], asker=asker, use_case=use_case_for(body.model, asker, front),
-            limits=limits,
+            body, request_id=request.scope["beleg.request_id"], asker=asker,
+            use_case=use_case_for(body.model, asker, front), limits=limits,
         )  # fmt: skip
         hits = await front.search(asked, body.limit)
         return shapes.SearchResponse(request_id=asked.id, results=[shapes.search_result(hit) for hit in hits])

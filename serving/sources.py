@@ -28,6 +28,7 @@ class ElementOut(BaseModel):
     start: int
     end: int
     level: int | None = None
+    header_end: int | None = None
 
 
 class MarkOut(BaseModel):
@@ -179,9 +180,9 @@ def _source(cleared: Cleared, start: int, end: int, limits: Limits) -> Source:
         pages=cleared.pages, is_redacted=cleared.is_redacted, has_page_images=_has_page_images(cleared),
         length=len(cleared.text), text_start=begin, text=cleared.text[begin:stop],
         elements=[
-            ElementOut(kind=element.kind, start=element.start, end=element.end, level=element.level)
-            for element in cleared.elements
-            if element.start < stop and element.end > begin
+            ElementOut(kind=e.kind, start=e.start, end=e.end, level=e.level, header_end=e.header_end)
+            for e in cleared.elements
+            if e.start < stop and e.end > begin
         ],
         marks=[mark for mark in _marks(cleared.places) if begin <= mark.start < stop],
         highlight=highlight,

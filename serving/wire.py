@@ -89,7 +89,7 @@ class SearchRequest(BaseModel):
     limit: int = Field(8, ge=1)
 
 
-def question(request: ChatRequest, *, id: str, asker: Principal, use_case: UseCase, limits: Limits) -> Question:  # noqa: A002
+def question(request: ChatRequest, *, request_id: str, asker: Principal, use_case: UseCase, limits: Limits) -> Question:
     """The request as our noun. Raises `BadRequest` for what is empty, too long or not supported."""
     _require_supported(request)
     if len(request.messages) > limits.turns:
@@ -103,7 +103,7 @@ def question(request: ChatRequest, *, id: str, asker: Principal, use_case: UseCa
             param="messages", hint="Send only its last turns.",
         )  # fmt: skip
     return Question(
-        id=id,
+        id=request_id,
         asker=asker,
         use_case=use_case,
         turns=(*turns[:-1], Turn(role="user", content=_asked(turns[-1].content, "messages", limits))),
@@ -115,16 +115,16 @@ def question(request: ChatRequest, *, id: str, asker: Principal, use_case: UseCa
 def search_question(
     request: SearchRequest,
     *,
-    id: str,
+    request_id: str,
     asker: Principal,
     use_case: UseCase,
-    limits: Limits,  # noqa: A002
+    limits: Limits,
 ) -> Question:
     """Likewise for a search."""
     if request.limit > limits.search_results:
         raise BadRequest("invalid_request", f"limit: at most {limits.search_results}.", param="limit")
     turn = Turn(role="user", content=_asked(_clean(request.query, "query"), "query", limits))
-    return Question(id=id, asker=asker, use_case=use_case, turns=(turn,), at=now())
+    return Question(id=request_id, asker=asker, use_case=use_case, turns=(turn,), at=now())
 
 
 def _require_supported(request: ChatRequest) -> None:

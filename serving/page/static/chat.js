@@ -1,0 +1,283 @@
+// The conversation: question in, pieces of an answer out, then its sources.
+
+import { ApiError, ask, key } from "./api.js";
+import { asPlainText, renderOutcome, renderReceipt, renderSources, renderText } from "./answer.js";
+import { login } from "./login.js";
+import { showSource } from "./viewer.js";
+import { make, startLanguage, t } from "./words.js";
+
+const MOST_TURNS = 20; // what is sent back as conversation; older turns no longer shape a follow-up
+const MOST_CHARACTERS = 40_000;
+
+const $ = (id) => document.getElementById(id);
+const state = { turns: [], useCase: null, under: null, opener: null };
+
+// --- asking ---
+
+async function submit(question) {
+  if (state.under) return;
+  $("welcome").hidden = true;
+  const asked = make("article", { class: "asked" },
+    make("h2", { class: "hidden", t: "you" }), make("p", { text: question }));
+  $("conversation").append(asked);
+  await answer(question);
+}
+
+async function answer(question) {
+  const view = answerView();
+  $("conversation").append(view.article);
+  view.article.scrollIntoView({ block: "nearest" });
+  begin();
+  const messages = [...recent(), { role: "user", content: question }];
+  let text = "";
+  let beleg = null;
+  try {
+    for await (const chunk of ask(state.useCase, messages, state.under.signal)) {
+      const delta = chunk.choices[0]?.delta ?? {};
+      if (delta.content) {
+        text += delta.content;
+        view.write(text);
+        follow();
+      }
+      beleg = chunk.beleg ?? beleg;
+    }
+    view.finish(text, beleg);
+    if (beleg?.outcome === "answered") state.turns.push(messages.at(-1), { role: "assistant", content: text });
+    say(beleg?.outcome === "answered" ? t("answeredStatus", { n: beleg.citations.length, text: spoken(text) }) : text);
+  } catch (error) {
+    fail(error, view, text, question);
+  } finally {
+    end();
+  }
+}
+
+const spoken = (text) => text.replace(/\s?\[\d{1,3}\]/g, "");
+
+function recent() {
+  const turns = state.turns.slice(-MOST_TURNS);
+  while (turns.reduce((sum, turn) => sum + turn.content.length, 0) > MOST_CHARACTERS) turns.splice(0, 2);
+  return turns;
+}
+
+function begin() {
+  state.under = new AbortController();
+  $("send").hidden = true;
+  $("stop").hidden = false;
+  say(t("searching"));
+}
+
+function end() {
+  state.under = null;
+  const hadFocus = document.activeElement === $("stop");
+  $("stop").hidden = true;
+  $("send").hidden = false;
+  if (hadFocus || document.activeElement === document.body) $("question").focus();
+  follow();
+}
+
+function fail(error, view, text, question) {
+  if (error.name === "AbortError") {
+    view.breakOff(text, make("p", { class: "help", t: "stopped" }));
+    say(t("stopped"));
+    return;
+  }
+  if (!(error instanceof ApiError)) throw error;
+  if (error.status === 401) {
+    signOut("keyEnded");
+    return;
+  }
+  const [word, n] = errorWords(error);
+  const again = make("button", { type: "button", class: "secondary", t: "retry", on: { click: () => {
+    view.article.remove();
+    answer(question);
+  } } });
+  view.breakOff(text, make("div", { class: "notice failed" },
+    make("h3", { t: "failed" }),
+    text ? make("p", { class: "told", t: "failedMidway" }) : null,
+    make("p", { class: "help", t: word, values: { n } }), again));
+  say(`${t("failed")}. ${t(word, { n })}`);
+}
+
+function errorWords(error) {
+  if (error.status === 0) return ["errorNetwork"];
+  if (error.code === "budget_exhausted") return ["errorBudget"];
+  if (error.status === 429) return ["errorRate", error.after ?? 60];
+  if (error.status === 413) return ["errorLong"];
+  if (error.status === 403) return ["errorRefused"];
+  if (error.code === "internal_error") return ["errorInternal", error.request];
+  if (error.status >= 500) return ["errorBusy"];
+  return ["errorOther", error.message];
+}
+
+// --- one answer on the page ---
+
+function answerView() {
+  const body = make("div", { class: "answer-text" });
+  const waiting = make("p", { class: "waiting" }, make("span", { class: "pulse", "aria-hidden": "true" }), make("span", { t: "searching" }));
+  const article = make("article", { class: "answer", "aria-busy": "true" }, make("h2", { class: "hidden", t: "answer" }), waiting, body);
+  const settle = () => {
+    waiting.remove();
+    article.removeAttribute("aria-busy");
+  };
+  return {
+    article,
+    write(text) {
+      waiting.remove();
+      renderText(body, text, null, openCitation);
+    },
+    finish(text, beleg) {
+      settle();
+      if (!beleg || beleg.outcome === "answered") {
+        const citations = beleg?.citations ?? [];
+        renderText(body, text, citations, openCitation);
+        if (citations.length) article.append(renderSources(citations, openCitation));
+        article.append(foot(text, citations, beleg));
+      } else {
+        body.replaceChildren(renderOutcome(beleg.outcome, text));
+        article.append(make("footer", { class: "answer-foot" }, renderReceipt(beleg)));
+      }
+    },
+    breakOff(text, notice) {
+      settle();
+      renderText(body, spoken(text), null, openCitation);
+      body.classList.toggle("incomplete", Boolean(text));
+      article.append(notice);
+    },
+  };
+}
+
+function foot(text, citations, beleg) {
+  const copy = make("button", { type: "button", class: "quiet", t: "copy", on: { click: async () => {
+    await toClipboard(asPlainText(text, citations));
+    copy.textContent = t("copied");
+    say(t("copied"));
+    setTimeout(() => { copy.textContent = t("copy"); }, 2000);
+  } } });
+  return make("footer", { class: "answer-foot" }, copy, beleg ? renderReceipt(beleg) : null);
+}
+
+async function toClipboard(text) {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(text);
+    return;
+  }
+  const field = make("textarea", { class: "hidden" }); // plain http to another host has no clipboard API
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+}
+
+/** Keeps the end in view while it is being written, unless the reader has scrolled up. */
+function follow() {
+  const scroll = $("scroll");
+  if (scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 240) scroll.scrollTop = scroll.scrollHeight;
+}
+
+function say(text) {
+  $("status").textContent = text;
+}
+
+// --- the source beside it ---
+
+function openCitation(citation, opener) {
+  state.opener = opener;
+  const panel = $("panel");
+  panel.hidden = false;
+  document.body.classList.add("with-panel");
+  panel.focus();
+  showSource(panel, { id: citation.document_id, version: citation.version, start: citation.quote_start, end: citation.quote_end }, {
+    onClose: closePanel,
+    onError: () => signOut("keyEnded"),
+  });
+}
+
+function closePanel() {
+  const panel = $("panel");
+  if (panel.hidden) return;
+  panel.hidden = true;
+  panel.replaceChildren();
+  document.body.classList.remove("with-panel");
+  state.opener?.focus();
+  state.opener = null;
+}
+
+// --- the rest of the page ---
+
+function newConversation() {
+  state.under?.abort();
+  state.turns = [];
+  closePanel();
+  $("conversation").replaceChildren();
+  $("welcome").hidden = false;
+  $("question").value = "";
+  fit();
+  $("question").focus();
+}
+
+function signOut(word = null) {
+  key.forget();
+  newConversation();
+  show(false);
+  door.show(word);
+}
+
+function show(isIn) {
+  for (const id of ["stage", "new", "sign-out", "use-case-field"]) $(id).hidden = !isIn;
+}
+
+function fit() {
+  const field = $("question");
+  field.style.height = "auto";
+  field.style.height = `${Math.min(field.scrollHeight, 200)}px`;
+}
+
+function examples() {
+  $("examples").replaceChildren(...["example1", "example2", "example3"].map((word) =>
+    make("li", {}, make("button", { type: "button", t: word, on: { click: () => {
+      $("question").value = t(word);
+      fit();
+      $("question").focus();
+    } } }))));
+}
+
+const door = login({
+  form: $("login-form"), input: $("key"), error: $("login-error"), screen: $("login"),
+  onIn: (found) => {
+    $("use-case").replaceChildren(...found.map((one) => make("option", { value: one.id, text: one.title })));
+    state.useCase = found[0].id;
+    show(true);
+    $("question").focus();
+  },
+});
+
+$("use-case").addEventListener("change", (event) => {
+  state.useCase = event.target.value;
+  newConversation(); // another use case, other rules: nothing of this conversation travels into it
+});
+$("new").addEventListener("click", newConversation);
+$("sign-out").addEventListener("click", () => signOut());
+$("stop").addEventListener("click", () => state.under?.abort());
+$("question").addEventListener("input", fit);
+$("question").addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    $("composer").requestSubmit();
+  }
+});
+$("composer").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const question = $("question").value.trim();
+  if (!question || state.under) return;
+  $("question").value = "";
+  fit();
+  submit(question);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") closePanel();
+});
+
+examples();
+startLanguage();
+door.start();
