@@ -1,0 +1,1 @@
+"""Whole-system figures: ingest by step, chat over 10,000 chunks, start-up, memory."""
