@@ -156,14 +156,13 @@ def sync(path: Path) -> None:
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Shares blocks where the file system can; otherwise copies the data and leaves the holes. Durable on return.
+    """Shares blocks where the file system can; otherwise copies the data and leaves the holes.
 
     The engine preallocates: of 190 MB for 10,000 chunks, 50 MB are data.
     """
     with source.open("rb") as reader, target.open("wb") as writer:
         if not _share_blocks(reader.fileno(), writer.fileno()):
             _copy_data(reader.fileno(), writer.fileno())
-        os.fsync(writer.fileno())
 
 
 def _share_blocks(reader: int, writer: int) -> bool:

@@ -54,7 +54,7 @@ class QdrantEdgeWriter:
         root: folder of the index; made if it is not there.
         embedder: name of the embedder whose vectors will come. dimension: theirs.
         keep: published generations that stay for a rollback.
-        copy: copies one file durably; replaced in tests to fill the disk or to die half way.
+        copy: copies one file; replaced in tests to fill the disk or to die half way.
         free_bytes: space left for a folder.
     """
 
@@ -224,15 +224,16 @@ class QdrantEdgeWriter:
         return whole.hexdigest(), counter.statistics(), counts
 
     def _write_generation(self, manifest: Manifest, statistics: TermStatistics) -> None:
-        """Copies into an unfinished folder, then gives it its name."""
+        """Copies into an unfinished folder, opens the copy once, and only then gives it its name."""
         self._require_space(_FREE_BYTES + _allocated(self._root / "working"))
         unfinished = generations.folder_of(self._root, generations.UNFINISHED + manifest.name)
         unfinished.mkdir()
-        for name in manifest.chunks:
+        for name, count in manifest.chunks.items():
             self._copy_collection(self._root / "working" / name, unfinished / name)
+            _settle(unfinished / name, count)
         statistics.save(unfinished)
         manifest.write(unfinished)
-        for entry in [*unfinished.iterdir(), unfinished]:
+        for entry in [*unfinished.rglob("*"), unfinished]:
             generations.sync(entry)
         unfinished.rename(generations.folder_of(self._root, manifest.name))
         generations.sync(self._root / "generations")
@@ -245,9 +246,7 @@ class QdrantEdgeWriter:
             copied.mkdir()
             for name in files:
                 self._copy(Path(folder) / name, copied / name)
-            generations.sync(copied)
         edge.without_log(target)
-        generations.sync(target / "edge_config.json")
 
     def _shard(self, classification: Classification) -> Any:
         if classification not in self._shards:
@@ -262,6 +261,22 @@ class QdrantEdgeWriter:
     def _require_space(self, needed: int) -> None:
         if self._free_bytes(self._root) < needed:
             raise edge.disk_full()
+
+
+def _settle(folder: Path, count: int) -> None:
+    """Lets the engine work off the journals that came with the copy, so that readers change nothing; and verifies."""
+    shard = edge.open_published(folder)
+    try:
+        held = shard.count(qdrant.CountRequest(exact=True))
+        shard.flush()
+    finally:
+        shard.close()
+    if held != count:
+        raise Temporary(
+            "index_unavailable",
+            f"A copy of the index holds {held} of {count} chunks; it was not published.",
+            hint="Run the ingest again. If it stays so, move the index folder away and ingest anew.",
+        )
 
 
 def _locked(path: Path) -> IO[str]:

@@ -1,0 +1,115 @@
+"""What the index tests are played with: chunks, askers, and the two adapters behind one handle."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rag.adapters.embedders.hashing import HashEmbedder
+from rag.adapters.index.memory import InMemoryIndex
+from rag.adapters.index.qdrant_edge_reader import QdrantEdgeReader
+from rag.adapters.index.qdrant_edge_writer import QdrantEdgeWriter
+from rag.ports import Index, IndexWriter
+from rag.types import Access, Box, Chunk, Classification, Hit, Labels, Place
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+EMBEDDER = HashEmbedder()
+
+
+def labels(**changes: Any) -> Labels:
+    usual: dict[str, Any] = {
+        "tenant": "acme", "business_unit": None, "classification": Classification.internal, "readers": frozenset(),
+        "valid_from": None, "valid_until": None,
+    }  # fmt: skip
+    return Labels(**(usual | changes))
+
+
+def chunk(text: str, *, document: str = "handbook", version: str = "1", position: int = 0, language: str = "en",
+          zone: str = "policies", context: str = "", **changes: Any) -> Chunk:  # fmt: skip
+    """A chunk; further keywords are labels."""
+    return Chunk(
+        id=str(uuid.uuid5(uuid.NAMESPACE_URL, f"{document} {version} {position}")), document_id=document,
+        version=version, zone=zone, path=f"{document}.pdf", uri=f"file:///{document}.pdf", title=document.title(),
+        media_type="application/pdf", position=position, start=3, end=3 + len(text), text=text, context=context,
+        places=(
+            Place(start=3, end=9, page=2, box=Box(left=0.1, top=0.2, right=0.5, bottom=0.25)),
+            Place(start=9, end=12, sheet="Preise", cells="A1:B2", part="anhang.xlsx"),
+        ),
+        language=language, labels=labels(**changes),
+    )  # fmt: skip
+
+
+def access(**changes: Any) -> Access:
+    usual: dict[str, Any] = {
+        "tenant": "acme", "business_units": frozenset(), "groups": frozenset(),
+        "clearance": Classification.highly_confidential, "zones": None, "at": NOON,
+    }  # fmt: skip
+    return Access(**(usual | changes))
+
+
+@dataclass
+class Scene:
+    """A writer and a reader of one index."""
+
+    writer: IndexWriter
+    index: Index
+    clock: list[float] = field(default_factory=lambda: [0.0])
+
+    async def write(self, chunks: Sequence[Chunk]) -> None:
+        await self.writer.upsert(chunks, await EMBEDDER.embed([chunk.text for chunk in chunks]))
+
+    async def publish(self, chunks: Sequence[Chunk] = ()) -> str:
+        if chunks:
+            await self.write(chunks)
+        name = await self.writer.publish()
+        self.clock[0] += 1.0
+        return name
+
+    async def ask(self, text: str, *, language: str = "en", limit: int = 100, **changes: Any) -> list[Hit]:
+        [vector] = await EMBEDDER.embed([text])
+        return await self.index.search(
+            text, vector, language=language, access=access(**changes), limit=limit, prefetch=50
+        )
+
+    async def texts(self, text: str, **changes: Any) -> list[str]:
+        return [hit.chunk.text for hit in await self.ask(text, **changes)]
+
+
+def edge_writer(root: Path, **changes: Any) -> QdrantEdgeWriter:
+    return QdrantEdgeWriter(root, **({"embedder": EMBEDDER.name, "dimension": EMBEDDER.dimension} | changes))
+
+
+def edge_reader(root: Path, clock: list[float] | None = None, **changes: Any) -> QdrantEdgeReader:
+    """Looks at the pointer whenever the clock has moved on; without a clock, at every search."""
+    time = clock if clock is not None else [0.0]
+
+    def now() -> float:
+        if clock is None:
+            time[0] += 1.0
+        return time[0]
+
+    return QdrantEdgeReader(
+        root, **({"embedder": EMBEDDER.name, "dimension": EMBEDDER.dimension, "clock": now} | changes)
+    )
+
+
+@asynccontextmanager
+async def edge_scene(root: Path) -> AsyncIterator[Scene]:
+    clock = [0.0]
+    async with edge_writer(root) as writer:
+        yield Scene(writer, edge_reader(root, clock), clock)
+
+
+@asynccontextmanager
+async def memory_scene(_: Path) -> AsyncIterator[Scene]:
+    index = InMemoryIndex(embedder=EMBEDDER.name, dimension=EMBEDDER.dimension)
+    yield Scene(index, index)
+
+
+def opened(kind: str, root: Path) -> AbstractAsyncContextManager[Scene]:
+    return {"memory": memory_scene, "qdrant_edge": edge_scene}[kind](root)
