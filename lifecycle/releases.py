@@ -46,8 +46,8 @@ async def promote(
 
     Raises `Refused("release.stage")` for a draft unless `unevaluated`, `Refused("release.moved")` if another move won.
     """
-    candidate = await store.release(name)
-    pointer = await store.pointer(candidate.use_case)
+    pointer = await store.pointer((await store.release(name)).use_case)
+    candidate = await store.release(name)  # read after the pointer: the epoch then vouches for the stage
     skips = unevaluated and candidate.stage is Stage.draft
     move = Move.promote_unevaluated if skips else Move.promote
     stages = {name: (candidate.stage, after(candidate.stage, move))}

@@ -52,7 +52,7 @@ class DatabaseLedger:
         """Per path: when the last receipt was written, so that a status can show ages."""
         statement = select(documents.c.path, documents.c.recorded_at).where(documents.c.zone == zone)
         async with self._database.read() as connection:
-            return dict((await connection.execute(statement)).tuples().all())
+            return {row.path: row.recorded_at for row in (await connection.execute(statement)).all()}
 
     async def record(self, receipt: Receipt, *, fingerprint: str, sighting: Sighting) -> None:
         """Overwrites the row of this place. Raises `Temporary` if it could not be stored: then nothing changed."""

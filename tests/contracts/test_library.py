@@ -1,0 +1,66 @@
+"""What every library of cleared texts promises."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from state_values import cleared
+
+from rag.adapters.database.engine import Database
+from rag.adapters.database.library import DatabaseLibrary
+from rag.ports import Library
+
+
+class LibraryContract:
+    """Subclass with a fixture `library`."""
+
+    async def test_a_text_comes_back_as_it_was_kept(self, library: Library) -> None:
+        """Text, structure, places, labels and decision survive; the file's bytes were never there."""
+        await library.keep(cleared())
+        assert await library.cleared("doc-1", "v1") == cleared()
+
+    async def test_what_was_never_kept_is_none(self, library: Library) -> None:
+        """Another version of a known document is unknown too."""
+        await library.keep(cleared())
+        assert await library.cleared("doc-1", "v2") is None
+        assert await library.cleared("doc-2", "v1") is None
+
+    async def test_the_older_version_can_still_be_opened(self, library: Library) -> None:
+        """Readers of the last generation cite it until they have moved on."""
+        await library.keep(cleared(version="v1"))
+        await library.keep(cleared(version="v2", text="Neu."))
+        assert await library.cleared("doc-1", "v1") is not None
+        newer = await library.cleared("doc-1", "v2")
+        assert newer is not None
+        assert newer.text == "Neu."
+
+    async def test_a_forgotten_document_is_gone_at_once(self, library: Library) -> None:
+        """No version of a deleted document can be opened, and no other document suffers."""
+        for version in ("v1", "v2"):
+            await library.keep(cleared(version=version))
+        await library.keep(cleared("doc-2"))
+        await library.forget("doc-1")
+        assert await library.cleared("doc-1", "v1") is None
+        assert await library.cleared("doc-1", "v2") is None
+        assert await library.cleared("doc-2", "v1") is not None
+
+    async def test_keeping_twice_is_keeping_once(self, library: Library) -> None:
+        """A sweep after a crash keeps the same text again."""
+        await library.keep(cleared())
+        await library.keep(cleared())
+        assert await library.cleared("doc-1", "v1") == cleared()
+
+
+class TestDatabaseLibrary(LibraryContract):
+    @pytest.fixture
+    def library(self, database: Database) -> DatabaseLibrary:
+        return DatabaseLibrary(database)
+
+    async def test_superseded_texts_do_not_pile_up(self, database: Database) -> None:
+        """Once its time is over, an older version goes; one that came back as current stays."""
+        library = DatabaseLibrary(database, keep_superseded=timedelta(seconds=-1))
+        for version in ("v1", "v2", "v1"):
+            await library.keep(cleared(version=version))
+        assert await library.cleared("doc-1", "v2") is None
+        assert await library.cleared("doc-1", "v1") is not None
