@@ -27,7 +27,8 @@ _REFERENCES = re.compile(
     r"\b(?:er|sie|es|ihn|ihm|ihnen|deren|dessen|dies|diese[mnrs]?|dort|dabei|dafür|dagegen|damit|daran|darauf|daraus"
     r"|darin|darüber|davon|dazu|solchen?|letztere[nrs]?|he|she|it|him|them|they|this|that|these|those|its|their|then"
     r"|the (?:same|former|latter))\b"
-    r"|\b(?:ist|gilt|geht|heißt|kostet|bedeutet|wäre|war|wird|kann|darf|muss|soll|hat|dauert) das\b",
+    r"|\b(?:ist|gilt|geht|heißt|kostet|bedeutet|wäre|war|wird|kann|darf|muss|soll|hat|dauert) das"
+    r"(?=\W*$|\W+(?:auch|denn|dann|noch|so|nur|nicht|für|bei|in|im|mit|ohne|wenn|am|ab|von)\b)",
     re.IGNORECASE,
 )
 _EXPLETIVES = re.compile(r"\b(?:gibt es|gab es|is it (?:possible|allowed)|ist es (?:möglich|erlaubt))\b", re.IGNORECASE)

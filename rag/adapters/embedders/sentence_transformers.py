@@ -48,16 +48,22 @@ class SentenceTransformerEmbedder:
         folder: of the model; unset = the packaged one.
         name: stamped on every index; a different model needs a different name.
         threads: of torch, for the whole process; unset = torch's choice.
+        bfloat16: compute matrix products in it; unset = where the processor has instructions for it.
     """
 
     def __init__(
-        self, folder: Path | None = None, *, name: str = "all-MiniLM-L6-v2", threads: int | None = None
+        self,
+        folder: Path | None = None,
+        *,
+        name: str = "all-MiniLM-L6-v2",
+        threads: int | None = None,
+        bfloat16: bool | None = None,
     ) -> None:
         self._folder = folder or packaged_model()
         self._name = name
         self._threads = threads
         self._model: Any = None
-        self._bfloat16 = False
+        self._bfloat16 = _computes_bfloat16() if bfloat16 is None else bfloat16
         self._lock = Lock()
         self._dimension = _dimension_of(self._folder)
         self._tokenizer = _tokenizer_of(self._folder)
@@ -139,7 +145,6 @@ class SentenceTransformerEmbedder:
                 torch.set_num_threads(self._threads)
             model = SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
             model.max_seq_length = MAX_TOKENS
-            self._bfloat16 = _computes_bfloat16()
             self._model = model
         return self._model
 
