@@ -26,7 +26,7 @@ async function submit(question) {
 async function answer(question) {
   const view = answerView();
   $("conversation").append(view.article);
-  view.article.scrollIntoView({ block: "nearest" });
+  $("scroll").scrollTop = $("scroll").scrollHeight;
   begin();
   const messages = [...recent(), { role: "user", content: question }];
   let text = "";
@@ -169,10 +169,13 @@ async function toClipboard(text) {
   field.remove();
 }
 
-/** Keeps the end in view while it is being written, unless the reader has scrolled up. */
+/** Keeps the end in view while it is being written, but never moves the question out, nor a reader who has scrolled up. */
 function follow() {
   const scroll = $("scroll");
-  if (scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 240) scroll.scrollTop = scroll.scrollHeight;
+  if (scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight > 480) return;
+  const asked = [...document.querySelectorAll(".asked")].at(-1);
+  const most = asked ? asked.getBoundingClientRect().top - scroll.getBoundingClientRect().top + scroll.scrollTop - 16 : 0;
+  scroll.scrollTop = Math.max(scroll.scrollTop, Math.min(scroll.scrollHeight - scroll.clientHeight, most));
 }
 
 function say(text) {

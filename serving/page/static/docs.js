@@ -15,7 +15,7 @@ for (const [path, item] of Object.entries(api.paths)) {
 }
 node.replaceChildren(
   make("h1", { text: `${api.info.title} ${api.info.version}` }),
-  make("p", { class: "about lead", text: api.info.description }),
+  ...api.info.description.split("\n\n").map((text) => make("p", { class: "about lead" }, ...worded(text))),
   make("h4", { text: "Try it" }),
   make("pre", { text: curl() }),
   ...[...byTag].flatMap(([tag, operations]) => [make("h2", { text: tag }), ...operations]),
@@ -29,7 +29,7 @@ function curl() {
 function operation(method, path, one) {
   const inside = make("div", { class: "inside" });
   const needsKey = one.security?.length ? "Needs a key." : "Needs no key.";
-  inside.append(make("p", { class: "description", text: [one.description, needsKey].filter(Boolean).join(" ") }));
+  inside.append(make("p", { class: "description" }, ...worded([one.description, needsKey].filter(Boolean).join(" "))));
   if (one.parameters?.length) {
     inside.append(make("h4", { text: "Parameters" }), rows(one.parameters.map((parameter) => [
       parameter.name, typeOf(parameter.schema), parameter.required ? "required" : "", parameter.description ?? ""])));
@@ -56,7 +56,7 @@ function resolve(schema) {
 function described(schema) {
   const whole = resolve(schema);
   const parts = [];
-  if (whole.description) parts.push(make("p", { class: "hint", text: whole.description }));
+  if (whole.description) parts.push(make("p", { class: "hint" }, ...worded(whole.description)));
   const required = new Set(whole.required ?? []);
   parts.push(rows(Object.entries(whole.properties ?? {}).map(([name, property]) => [
     name, typeOf(property), required.has(name) ? "required" : "", property.description ?? resolve(property)?.description ?? ""])));
@@ -73,7 +73,12 @@ function typeOf(schema = {}) {
   return schema.type ?? "any";
 }
 
+/** Text with `code` in it. */
+function worded(text) {
+  return text.split("`").map((part, n) => (n % 2 ? make("code", { text: part }) : document.createTextNode(part)));
+}
+
 function rows(cells) {
-  const body = make("tbody", {}, ...cells.map((row) => make("tr", {}, ...row.map((text) => make("td", { text })))));
+  const body = make("tbody", {}, ...cells.map((row) => make("tr", {}, ...row.map((text) => make("td", {}, ...worded(text))))));
   return make("div", { class: "table-frame" }, make("table", {}, body));
 }
