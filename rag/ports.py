@@ -136,6 +136,11 @@ class Policy(Protocol):
     @property
     def revision(self) -> str: ...
 
+    @property
+    def screening_revision(self) -> str:
+        """Digest of what `screen` decides by: a change of routing must not make every document be ingested again."""
+        ...
+
     def screen(self, facts: Mapping[str, object]) -> Decision:
         """`data.dlp.decision`: what to do with a text that has these findings."""
         ...

@@ -191,6 +191,7 @@ class FixedPolicy:
     """Decides as it was told: the same route for every question, allow for every text."""
 
     revision = "fixed-1"
+    screening_revision = "fixed-1"
 
     def __init__(self, *endpoint_classes: str) -> None:
         self._classes = endpoint_classes

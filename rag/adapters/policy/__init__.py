@@ -1,0 +1,1 @@
+"""Policy engines. Rego in process is the default."""
