@@ -11,7 +11,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from rag.errors import BelegError, Temporary
+import httpx
+
+from rag.errors import Temporary
 from rag.testing import MemoryAudit, MemoryLanding, MemoryLedger, MemoryLibrary
 from rag.types import (
     Action,
@@ -335,4 +337,19 @@ async def world(*, requests: int = 1_000_000, worst_usd: float = 0.01, pause_s: 
     return World(front=front, chain=chain, keys=keys, budget=budget, audit=audit, landing=landing, documents=docs)
 
 
-__all__ = ["BelegError", "Chain", "World", "world"]
+class Client(httpx.AsyncClient):
+    """Asks with the user's key unless told otherwise."""
+
+    world: World
+
+    async def ask(
+        self, content: object, *, token: str = USER, model: str = "assistant", **body: object
+    ) -> httpx.Response:
+        messages = [{"role": "user", "content": content}]
+        return await self.post(
+            "/v1/chat/completions", json={"model": model, "messages": messages, **body}, headers=bearer(token)
+        )
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
