@@ -120,6 +120,7 @@ def test_an_answer_streams_and_every_claim_opens_its_passage(opened: Callable[..
     expect(panel.locator(".page-picture")).to_have_js_property("complete", value=True)
     expect(panel.locator(".page-mark")).to_have_count(1)
     assert marked_pixels(page) > 0.02, "the mark lies on the line's dark letters"
+    expect(page.locator("[aria-current]")).to_have_text(["2", re.compile(re.escape(CITY))])
     page.locator(".card").nth(2).click()
     expect(panel.locator(".page-count")).to_have_text("Seite 2 von 2")
     panel.get_by_role("button", name="Text").click()

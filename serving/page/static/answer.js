@@ -5,8 +5,6 @@ import { make, t } from "./words.js";
 
 const MARKER = /[ \t]?\[(\d{1,3})\]/g;
 
-const codePoints = (text) => Array.from(text).length;
-
 /** Page, slide or sheet of a passage, in words that follow the language switch. */
 export function place(citation) {
   const parts = [];
@@ -51,7 +49,7 @@ function inline(node, text, { start, end }, citations, onOpen) {
   let at = start;
   for (const match of text.slice(start, end).matchAll(MARKER)) {
     const from = start + match.index;
-    const citation = citations && cited(text, from, Number(match[1]), citations);
+    const citation = citations?.find((one) => one.number === Number(match[1])); // a number stands for one quote
     if (citations && !citation) continue; // a number in brackets that is no marker stays text
     node.append(...strong(text.slice(at, from)), chip(Number(match[1]), citation, onOpen));
     at = from + match[0].length;
@@ -64,18 +62,10 @@ function strong(text) {
   return text.split(/\*\*([^*]+)\*\*/g).map((part, n) => (n % 2 ? make("strong", { text: part }) : document.createTextNode(part)));
 }
 
-/** The citation of this number whose claim ends last before the marker. */
-function cited(text, from, number, citations) {
-  const at = codePoints(text.slice(0, from));
-  const same = citations.filter((citation) => citation.number === number);
-  const before = same.filter((citation) => citation.end <= at + 1);
-  return before.sort((a, b) => b.end - a.end)[0] ?? same[0];
-}
-
 function chip(number, citation, onOpen) {
   if (!citation) return make("span", { class: "chip", text: String(number) });
   return make("button", {
-    type: "button", class: "chip", text: String(number), title: citation.title,
+    type: "button", class: "chip", text: String(number), title: citation.title, "data-number": number,
     label: "openCitation", labelValues: { n: number, title: citation.title },
     on: { click: (event) => onOpen(citation, event.currentTarget) },
   });
@@ -86,9 +76,8 @@ export function renderSources(citations, onOpen) {
   const seen = new Set();
   const cards = [];
   for (const citation of citations) {
-    const id = `${citation.number} ${citation.document_id} ${citation.quote_start} ${citation.quote_end}`;
-    if (seen.has(id)) continue;
-    seen.add(id);
+    if (seen.has(citation.number)) continue;
+    seen.add(citation.number);
     cards.push(make("li", {}, card(citation, onOpen)));
   }
   return make("section", { class: "sources" },
@@ -98,7 +87,7 @@ export function renderSources(citations, onOpen) {
 
 function card(citation, onOpen) {
   return make("button", {
-    type: "button", class: "card", on: { click: (event) => onOpen(citation, event.currentTarget) },
+    type: "button", class: "card", "data-number": citation.number, on: { click: (event) => onOpen(citation, event.currentTarget) },
   },
     make("span", { class: "card-head" },
       make("span", { class: "number", "aria-hidden": "true", text: String(citation.number) }),

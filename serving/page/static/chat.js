@@ -186,6 +186,7 @@ function say(text) {
 
 function openCitation(citation, opener) {
   state.opener = opener;
+  showOpen(opener);
   const panel = $("panel");
   panel.hidden = false;
   document.body.classList.add("with-panel");
@@ -196,12 +197,20 @@ function openCitation(citation, opener) {
   });
 }
 
+/** Chip and card of the source that lies open. */
+function showOpen(opener) {
+  for (const node of document.querySelectorAll("[aria-current]")) node.removeAttribute("aria-current");
+  const same = `[data-number="${opener?.dataset.number}"]`;
+  for (const node of opener?.closest(".answer")?.querySelectorAll(same) ?? []) node.setAttribute("aria-current", "true");
+}
+
 function closePanel() {
   const panel = $("panel");
   if (panel.hidden) return;
   panel.hidden = true;
   panel.replaceChildren();
   document.body.classList.remove("with-panel");
+  showOpen(null);
   state.opener?.focus();
   state.opener = null;
 }

@@ -184,6 +184,8 @@ async def test_a_hostile_host_bends_nothing(client: Client, host: str, path: str
     assert "create_app" not in reply.text
     if path.startswith("/v1"):
         assert reply.status_code == 401
+    known = await client.get(f"http://beleg.test{path}", headers={"host": host} | bearer(USER))
+    assert "location" not in known.headers, "a redirect would be built from the Host header"
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/sources/a/b", "/static/chat.js", "/v1/models", "/nowhere"])

@@ -33,10 +33,12 @@ async def test_parallel_questions_cannot_overspend(opened: Callable) -> None:
 
 
 class Caller:
-    """A raw ASGI caller that hangs up after so many body messages, or while the chain is still silent."""
+    """A raw ASGI caller that hangs up after so many body messages; one that is stuck does not even read the last."""
 
-    def __init__(self, scene: World, *, leaves_after: int) -> None:
+    def __init__(self, scene: World, *, leaves_after: int, is_stuck: bool = False) -> None:
         self.scene = scene
+        self.is_stuck = is_stuck
+        self.settled: list[float] = []
         self.app = create_app(scene.open)
         self.leaves_after = leaves_after
         self.bodies: list[bytes] = []
@@ -54,6 +56,7 @@ class Caller:
         ).encode()
         async with self.app.router.lifespan_context(self.app):
             await asyncio.wait_for(self.app(scope, self._receive, self._send), timeout=20)
+            self.settled = list(self.scene.budget.settled.values())
 
     async def _receive(self) -> dict:
         if not self._sent_body:
@@ -67,17 +70,20 @@ class Caller:
             self.bodies.append(message["body"])
             if len(self.bodies) >= self.leaves_after:
                 self._gone.set()
+                if self.is_stuck:
+                    await asyncio.Event().wait()
 
 
+@pytest.mark.parametrize("is_stuck", [False, True])
 @pytest.mark.parametrize("leaves_after", [1, 2, 5])
-async def test_a_caller_who_hangs_up_stops_the_chain_and_still_pays(leaves_after: int) -> None:
-    """The endless answer ends at once, the chain is closed, and the reservation is settled in full."""
+async def test_a_caller_who_hangs_up_stops_the_chain_and_still_pays(leaves_after: int, is_stuck: bool) -> None:
+    """The endless answer ends at once, the chain is closed, and the reservation is settled in full with the request."""
     scene = await world(pause_s=0.001)
-    caller = Caller(scene, leaves_after=leaves_after)
+    caller = Caller(scene, leaves_after=leaves_after, is_stuck=is_stuck)
     await caller.ask("endlos")
     assert len(caller.bodies) < 100
     assert scene.chain.closed == 1
-    assert list(scene.budget.settled.values()) == [0.01]
+    assert caller.settled == [0.01]
 
 
 async def test_a_server_that_shuts_down_settles_too() -> None:
