@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from regopy import Bundle, Input, Interpreter, RegoError
-
 from rag.adapters.policy.rego_check import build, only_value, try_in_a_child
+from rag.adapters.policy.rego_engine import Bundle, Input, Interpreter, RegoError
 from rag.adapters.policy.rego_source import PolicySet, files_of, read_policies
 from rag.errors import Permanent
 from rag.types import Action, Decision, Route

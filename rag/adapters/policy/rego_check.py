@@ -10,8 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from regopy import Bundle, Input, Interpreter, RegoError
-
+from rag.adapters.policy.rego_engine import Bundle, Input, Interpreter, RegoError
 from rag.adapters.policy.rego_source import PolicySet, read_policies
 from rag.errors import Permanent
 

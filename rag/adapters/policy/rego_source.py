@@ -17,8 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from regopy import Interpreter, LogLevel, RegoError
-
+from rag.adapters.policy.rego_engine import Interpreter, LogLevel, RegoError
 from rag.errors import Permanent
 
 _HINT = "Mend the file; until then the last good policy decides, or nothing if there was none."

@@ -9,8 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from regopy import Interpreter, RegoError
-
+from rag.adapters.policy.rego_engine import Interpreter, RegoError
 from rag.adapters.policy.rego_source import read_policies
 
 _TEST = re.compile(r"^(test_\w+)\b", re.MULTILINE)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -193,3 +195,12 @@ def test_many_threads_at_once(folder: Path) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+@pytest.mark.parametrize("order", ["import torch", ""])
+def test_the_engine_and_torch_live_in_one_process(order: str) -> None:
+    """Whichever is loaded first, both work: the engine's own allocator once made torch's import crash."""
+    code = f"{order}\nimport rag.adapters.policy.rego_engine as e\nimport torch\ni = e.Interpreter()\ni.add_module('a', 'package a\\nx := 1')\nprint(i.query('data.a.x'), torch.ones(3).sum())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-300:]
+    assert "tensor(3.)" in done.stdout
