@@ -1,0 +1,1 @@
+"""Guards. Presidio with our own recognizers and a medical term layer is the default."""

@@ -1,0 +1,194 @@
+"""Builds the Presidio analyzer: its own recognizers for numbers with check digits, and ours. Called by the guard.
+
+Every recognizer sees every text whatever its language, because a German file quotes English mails. No model is loaded:
+names are found by witnesses (`names`). Presidio logs parts of the text on several levels (the IBAN recognizer, the
+context enhancer), and a recognizer that runs out of time only says so in the log and skips; `_Muzzle` stops both.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from presidio_analyzer import AnalyzerEngine, EntityRecognizer, Pattern, RecognizerRegistry, RecognizerResult
+from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
+from presidio_analyzer.nlp_engine import NlpArtifacts, NoOpNlpEngine
+from presidio_analyzer.predefined_recognizers import (
+    CreditCardRecognizer,
+    DeHealthInsuranceRecognizer,
+    DeIdCardRecognizer,
+    DePassportRecognizer,
+    DeSocialSecurityRecognizer,
+    DeTaxIdRecognizer,
+    IbanRecognizer,
+)
+
+from rag.adapters.guard.spans import Finder, Span
+
+LANGUAGE = "xx"
+"""Presidio wants a language; ours is all of them."""
+
+
+def build_engine(finders: Sequence[tuple[Finder, Sequence[str]]], extra: Sequence[EntityRecognizer] = ()) -> AnalyzerEngine:
+    """`finders`: each with the entities that it may report. `extra`: an operator's own, for the language `xx`."""
+    ours = [FinderRecognizer(finder, entities) for finder, entities in finders]
+    theirs = [
+        _Iban(supported_language=LANGUAGE),
+        _CreditCard(supported_language=LANGUAGE),
+        _TaxId(supported_language=LANGUAGE),
+        _HealthInsurance(supported_language=LANGUAGE),
+        _IdCard(supported_language=LANGUAGE),
+        _Passport(supported_language=LANGUAGE),
+        DeSocialSecurityRecognizer(supported_language=LANGUAGE),
+    ]
+    registry = RecognizerRegistry(recognizers=[*theirs, *ours, *extra], supported_languages=[LANGUAGE])
+    engine = AnalyzerEngine(
+        registry=registry,
+        nlp_engine=NoOpNlpEngine(models=[{"lang_code": LANGUAGE, "model_name": ""}]),
+        supported_languages=[LANGUAGE],
+        context_aware_enhancer=NearbyWords(),
+    )
+    _muzzle()
+    return engine
+
+
+def spans_of(engine: AnalyzerEngine, text: str) -> list[Span]:
+    """Everything that any recognizer believes, however weakly."""
+    results = engine.analyze(text, language=LANGUAGE, score_threshold=0.0, return_decision_process=False)
+    return [Span(r.entity_type, r.start, r.end, float(r.score), _name(r)) for r in results if r.start < r.end]
+
+
+def _name(result: RecognizerResult) -> str:
+    metadata = result.recognition_metadata or {}
+    return str(metadata.get("by") or metadata.get(RecognizerResult.RECOGNIZER_NAME_KEY, "presidio"))
+
+
+class FinderRecognizer(EntityRecognizer):  # type: ignore[misc]  # untyped base class
+    """One of our finders as a Presidio recognizer."""
+
+    def __init__(self, finder: Finder, entities: Sequence[str]) -> None:
+        self._finder = finder
+        super().__init__(list(entities), name=type(finder).__name__, supported_language=LANGUAGE)
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:  # noqa: ARG002
+        return [
+            RecognizerResult(
+                span.entity, span.start, span.end, span.score,
+                recognition_metadata={
+                    RecognizerResult.RECOGNIZER_NAME_KEY: self.name,
+                    RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
+                    "by": span.by,
+                },
+            )
+            for span in self._finder.find(text)
+        ]  # fmt: skip
+
+
+class NearbyWords(ContextAwareEnhancer):  # type: ignore[misc]  # untyped base class
+    """Raises the score of a number if one of its recognizer's context words stands before it in the same line.
+
+    Presidio's own enhancer needs tokens, scans all of them per result, and logs the words around a finding.
+    """
+
+    _REACH = 60
+
+    def __init__(self) -> None:
+        super().__init__(
+            context_similarity_factor=0.35, min_score_with_context_similarity=0.6, context_prefix_count=0, context_suffix_count=0
+        )
+
+    def enhance_using_context(
+        self, text: str, raw_results: list[RecognizerResult], nlp_artifacts: NlpArtifacts,  # noqa: ARG002
+        recognizers: list[EntityRecognizer], context: list[str] | None = None,  # noqa: ARG002
+    ) -> list[RecognizerResult]:  # fmt: skip
+        wanted = {recognizer.id: recognizer.context for recognizer in recognizers if recognizer.context}
+        for result in raw_results:
+            words = wanted.get((result.recognition_metadata or {}).get(RecognizerResult.RECOGNIZER_IDENTIFIER_KEY))
+            if not words:
+                continue
+            before = text[max(0, result.start - self._REACH) : result.start].rpartition("\n")[2].lower()
+            if any(word in before for word in words):
+                result.score = min(1.0, max(result.score + self.context_similarity_factor, self.min_score_with_context_similarity))
+        return raw_results
+
+
+class _Muzzle(logging.Filter):
+    """Nothing of Presidio's passes: it logs text. A warning means that something was skipped, so it becomes an error."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.WARNING:
+            raise RuntimeError("a recognizer skipped something")
+        return False
+
+
+def _muzzle() -> None:
+    logger = logging.getLogger("presidio-analyzer")
+    if not any(isinstance(f, _Muzzle) for f in logger.filters):
+        logger.addFilter(_Muzzle())
+
+
+class _Iban(IbanRecognizer):  # type: ignore[misc]  # untyped base class
+    """Also over a line break, as PDFs have them. The check digits decide."""
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None, regex_flags: Any = None) -> list[RecognizerResult]:
+        found: list[RecognizerResult] = super().analyze(text.replace("\n", " "), entities, nlp_artifacts, regex_flags)
+        return found
+
+
+class _CreditCard(CreditCardRecognizer):  # type: ignore[misc]  # untyped base class
+    """Without the 13 and 14 digits of article numbers (EAN), a tenth of which pass the check."""
+
+    def invalidate_result(self, pattern_text: str) -> bool:
+        return sum(c.isdigit() for c in pattern_text) < 15
+
+
+class _TaxId(DeTaxIdRecognizer):  # type: ignore[misc]  # untyped base class
+    """Also grouped as people write it, and by the stricter rule: of the first ten digits exactly one repeats."""
+
+    def __init__(self, *, supported_language: str) -> None:
+        grouped = Pattern("grouped", r"(?<![\w.,-])[1-9]\d(?:[ ]?\d{3}){3}(?![\w-])(?![.,]\d)", 0.5)
+        super().__init__(patterns=[grouped], supported_language=supported_language)
+
+    def validate_result(self, pattern_text: str) -> bool | None:
+        digits = re.sub(r"\D", "", pattern_text)
+        repeated = [n for n in Counter(digits[:10]).values() if n > 1]
+        passed: bool | None = super().validate_result(digits)
+        return passed if len(repeated) == 1 and repeated[0] in {2, 3} else False
+
+
+class _OnlyWithContext:
+    """Check digits that a tenth of all part numbers pass: valid ones keep their low score until a word supports them."""
+
+    def validate_result(self, pattern_text: str) -> bool | None:
+        passed: bool | None = super().validate_result(pattern_text)  # type: ignore[misc]  # a mixin over recognizers
+        return False if passed is False else None
+
+
+class _HealthInsurance(_OnlyWithContext, DeHealthInsuranceRecognizer):  # type: ignore[misc]  # untyped base class
+    def __init__(self, *, supported_language: str) -> None:
+        short = {"aok", "tkk", "dak", "egk", "gkv"}  # also inside other words
+        context = [*(c for c in DeHealthInsuranceRecognizer.CONTEXT if c not in short), "versicherten-nr", "vers.-nr", "kv-nr"]
+        super().__init__(context=context, supported_language=supported_language)
+
+
+class _IdCard(_OnlyWithContext, DeIdCardRecognizer):  # type: ignore[misc]  # untyped base class
+    def __init__(self, *, supported_language: str) -> None:
+        context = ["personalausweis", "ausweisnummer", "ausweis-nr", "identity card", "id card", "national id"]
+        super().__init__(patterns=_lowered(DeIdCardRecognizer.PATTERNS), context=context, supported_language=supported_language)
+
+
+class _Passport(_OnlyWithContext, DePassportRecognizer):  # type: ignore[misc]  # untyped base class
+    def __init__(self, *, supported_language: str) -> None:
+        context = ["reisepass", "passnummer", "pass-nr", "passport"]
+        super().__init__(patterns=_lowered(DePassportRecognizer.PATTERNS), context=context, supported_language=supported_language)
+
+
+def _lowered(patterns: Iterable[Pattern]) -> list[Pattern]:
+    """Below any threshold without context; letters as capitals only, since Presidio ignores case."""
+    return [Pattern(p.name, f"(?-i:{p.regex})", 0.3) for p in patterns]

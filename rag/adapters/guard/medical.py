@@ -1,0 +1,146 @@
+"""Text → how medical it is, and whether it tells of a person's health. Pure. Run by the guard over the whole text.
+
+A maker of medical devices writes "patient", "clinic" and "therapy" on every page, so care words, signs and procedures
+are only counted. `has_terms` means details of somebody's health: a diagnosis, an ICD-10 code, a medication, a dosage.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from rag.adapters.guard.words import LISTS
+
+_WORD = re.compile(r"\w+")
+_ICD = re.compile(r"(?<![\w.-])[A-TV-Z]\d{2}\.(?:\d{1,2}|-)[*+!]?(?:[ ]?[GVAZRLB](?!\w))?(?![\w.]*\d)")
+_ICD_SHORT = re.compile(r"(?i)(?:ICD(?:-10)?(?:-GM)?|diagnos(?:e|is)|dx)[\s:|-]{0,4}[A-TV-Z]\d{2}(?![\w.])")
+_ICD_NEAR = re.compile(r"(?i)\bICD\b|diagnos|\bDx\b|befund|hauptdiagnose|nebendiagnose")
+_SCHEME = re.compile(r"(?<![\w./-])(?:[0-4½]|1/2)[ ]?-[ ]?(?:[0-4½]|1/2)[ ]?-[ ]?(?:[0-4½]|1/2)(?:[ ]?-[ ]?(?:[0-4½]|1/2))?(?![\w./-]*\d)")
+_AMOUNT = r"\d{1,4}(?:[.,]\d{1,3})?[ ]?(?:mg|µg|mcg|I\.?E\.?|IU|mmol|Hübe|Tropfen|Tbl\.?|Tabletten?|tablets?|Kps\.?|puffs?)"
+_TIMES = (
+    r"(?:täglich|tgl\.?|daily|a day|per day|pro Tag|/d\b|/die|morgens|abends|mittags|nachts|bei Bedarf|stündlich|twice|once|b\.i\.d|"
+    r"t\.i\.d|q\.d|p\.o\.|i\.v\.|s\.c\.|i\.m\.|orally|intravenös|oral)"
+)
+_DOSAGE = re.compile(rf"(?i)(?<![\w.,]){_AMOUNT}[^\n.;]{{0,25}}?{_TIMES}|(?:\d|ein|zwei|drei)[ ]?(?:mal|x)[ ]?{_TIMES}[^\n.;]{{0,15}}?{_AMOUNT}")
+_AGE = re.compile(r"(?i)\b\d{1,3}[- ]?(?:jährig\w*|jahre alt|years? old|year-old|-year-old|y/o|yo\b|j\. alt)|\bim alter von \d|\baged? \d{1,3}\b")
+_STAY = re.compile(
+    r"(?i)(?:aufgenommen|aufnahme|entlassen|entlassung|stationär\w*|admitted|discharged|admission|discharge|behandlung)"
+    r"[^\n]{0,40}?\d{1,2}\.[ ]?(?:\d{1,2}\.|[a-zä]+)[ ]?\d{0,4}|\b(?:admitted|discharged) on\b"
+)
+_PERSON_WORD = re.compile(r"(?i)\b(?:d(?:er|ie|es)|unser\w*|this|the|a|ein\w*) (?:\w+ ){0,2}(?:patient(?:in)?|patienten)\b[^\n]{0,60}(?:klagt|stellte|berichtet|litt|leidet|erhielt|presented|complain|received|suffer)")
+_FEATURES: Mapping[str, re.Pattern[str]] = {"age": _AGE, "stay": _STAY, "course": _PERSON_WORD}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What a text tells of health.
+
+    Attributes:
+        has_terms: whether a term of a specific category occurs.
+        density: terms of all categories per 100 words.
+        categories: of the terms found, e.g. `{"diagnosis", "icd10"}`.
+        features: what points at one person without naming them, e.g. `("age", "stay")`.
+    """
+
+    has_terms: bool
+    density: float
+    words: int
+    categories: frozenset[str]
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Terms:
+    """Words, phrases by their first word, and endings; each with its category."""
+
+    words: dict[str, str] = field(default_factory=dict)
+    phrases: dict[str, list[tuple[tuple[str, ...], str]]] = field(default_factory=dict)
+    endings: dict[str, str] = field(default_factory=dict)
+    specific: set[str] = field(default_factory=lambda: {"icd10", "dosage"})
+
+
+class HealthReader:
+    """Counts medical terms. `ignore`: terms that are everyday words here, lower case."""
+
+    def __init__(self, ignore: Iterable[str] = ()) -> None:
+        self._terms = _read_terms()
+        self._ignore = frozenset(ignore)
+        self._endings = tuple(self._terms.endings)
+
+    def read(self, text: str) -> Health:
+        tokens = [found.group().lower() for found in _WORD.finditer(text)]
+        counts: dict[str, int] = {}
+        for at, token in enumerate(tokens):
+            category = self._category(token, tokens, at)
+            if category is not None:
+                counts[category] = counts.get(category, 0) + 1
+        for category, number in (("icd10", _codes(text)), ("dosage", _dosages(text))):
+            if number:
+                counts[category] = number
+        return Health(
+            has_terms=not self._terms.specific.isdisjoint(counts),
+            density=round(100 * sum(counts.values()) / len(tokens), 2) if tokens else 0.0,
+            words=len(tokens),
+            categories=frozenset(counts),
+            features=tuple(name for name, pattern in _FEATURES.items() if counts and pattern.search(text)),
+        )
+
+    def _category(self, token: str, tokens: list[str], at: int) -> str | None:
+        for phrase, category in self._terms.phrases.get(token, ()):
+            if tuple(tokens[at + 1 : at + 1 + len(phrase)]) == phrase:
+                return category
+        for form in _forms(token):
+            if form in self._terms.words and form not in self._ignore:
+                return self._terms.words[form]
+        if token.endswith(self._endings) and token not in self._ignore:
+            return next((c for e, c in self._terms.endings.items() if token.endswith(e) and len(token) > len(e) + 2), None)
+        return None
+
+
+def _forms(token: str) -> Iterable[str]:
+    """The word, then without the endings that German and English put on nouns."""
+    yield token
+    for ending in ("s", "n", "e", "en", "es"):
+        if len(token) > len(ending) + 4 and token.endswith(ending):
+            yield token[: -len(ending)]
+
+
+def _codes(text: str) -> int:
+    """ICD-10 codes. A dotted code may be a part number, so the text must speak of diagnoses somewhere."""
+    short = len(_ICD_SHORT.findall(text))
+    dotted = len(_ICD.findall(text))
+    return short + dotted if dotted and _ICD_NEAR.search(text) else short
+
+
+def _dosages(text: str) -> int:
+    """`1-0-1` counts only beside an amount or another scheme: alone it may be a version or a score."""
+    amounts, schemes = len(_DOSAGE.findall(text)), len(_SCHEME.findall(text))
+    return amounts + schemes if amounts or schemes > 1 or re.search(rf"(?i){_AMOUNT}", text) else 0
+
+
+@lru_cache(maxsize=1)
+def _read_terms() -> _Terms:
+    terms = _Terms()
+    category = ""
+    for line in (LISTS / "medical.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            category, _, mark = line.strip("[]").partition(" ")
+            if mark == "specific":
+                terms.specific.add(category)
+        elif line and not line.startswith("#"):
+            for term in filter(None, (t.strip() for t in line.split(","))):
+                _place(terms, term, category)
+    return terms
+
+
+def _place(terms: _Terms, term: str, category: str) -> None:
+    if term.startswith("*"):
+        terms.endings[term[1:]] = category
+        return
+    first, *rest = _WORD.findall(term)
+    if rest:
+        terms.phrases.setdefault(first, []).append((tuple(rest), category))
+    else:
+        terms.words.setdefault(first, category)

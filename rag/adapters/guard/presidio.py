@@ -1,0 +1,144 @@
+"""Text → findings → the policy's decision → redacted text. Stands behind the port `Guard`.
+
+Finds personal data by Presidio with our recognizers, measures how medical the text is, and asks the policy. Whatever
+goes wrong inside is a refusal: no text leaves, neither in the answer nor in an error, its cause or a log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rag.adapters.guard import words
+from rag.adapters.guard.contacts import AddressFinder, EmailFinder, PhoneFinder
+from rag.adapters.guard.folding import fold
+from rag.adapters.guard.medical import Health, HealthReader
+from rag.adapters.guard.names import PersonFinder
+from rag.adapters.guard.numbers import BirthFinder, NumberFinder
+from rag.adapters.guard.settings import GuardSettings
+from rag.adapters.guard.spans import Finder, Span, settle
+from rag.adapters.guard.tables import TableFinder
+from rag.errors import Refused
+from rag.ports import Policy
+from rag.redaction import redact
+from rag.types import Action, Direction, Finding, Screened
+
+if TYPE_CHECKING:
+    from presidio_analyzer import EntityRecognizer
+
+log = logging.getLogger(__name__)
+
+_RULES_REVISION = "guard-1"
+"""Raise it when the code finds something else than before, so that documents are screened again."""
+_ATTRIBUTES = ("usecase_class", "tenant", "business_unit", "user_role", "endpoint_class")
+
+
+class PresidioGuard:
+    """Port `Guard`. Takes about 8 s to make (Presidio imports torch); thread-safe afterwards."""
+
+    def __init__(
+        self, policy: Policy, settings: GuardSettings | None = None, *, recognizers: Sequence[EntityRecognizer] = ()
+    ) -> None:
+        """`recognizers`: more of Presidio's own kind, with `supported_language="xx"`."""
+        from rag.adapters.guard.engine import build_engine, spans_of
+
+        self._policy, self._settings = policy, settings or GuardSettings()
+        self._persons = PersonFinder()
+        self._tables = TableFinder(self._settings.numbers)
+        self._health = HealthReader(self._settings.medical_ignore)
+        self._engine = build_engine(self._finders(), recognizers)
+        self._spans_of = spans_of
+        allow = self._settings.allow
+        self._allowed_texts = frozenset(text.casefold() for text in allow.texts)
+        self._allowed = re.compile("|".join(f"(?:{p})" for p in allow.patterns)) if allow.patterns else None
+        own = (_RULES_REVISION, words.revision(), self._settings.revision, *sorted(r.name for r in recognizers))
+        self._revision = hashlib.sha256("\n".join(own).encode()).hexdigest()[:12]
+
+    @property
+    def revision(self) -> str:
+        """Digest of code rules, word lists, settings and the DLP policy."""
+        return f"{self._revision}-{self._policy.screening_revision}"
+
+    async def screen(self, text: str, *, direction: Direction, context: Mapping[str, str | None]) -> Screened:
+        """Raises `Refused("guard_unavailable")` for whatever goes wrong."""
+        try:
+            async with asyncio.timeout(self._settings.timeout_s):
+                return await asyncio.to_thread(self._screen, text, direction, dict(context))
+        except Exception as error:  # noqa: BLE001 - anything at all: unseen text must not pass
+            log.error("guard.failed", extra={"error": type(error).__name__, "direction": direction.value})  # noqa: TRY400 - a traceback may hold text
+        raise Refused("guard_unavailable", "The guard could not check this text, so it does not pass.", hint="Try again; if it stays, tell an operator.")  # fmt: skip
+
+    def _finders(self) -> list[tuple[Finder, Sequence[str]]]:
+        numbers = self._settings.numbers
+        return [
+            (self._persons, ["PERSON"]),
+            (EmailFinder(self._settings.allow.mailboxes), ["EMAIL_ADDRESS"]),
+            (PhoneFinder(), ["PHONE_NUMBER"]),
+            (AddressFinder(), ["ADDRESS"]),
+            (BirthFinder(), ["DATE_OF_BIRTH"]),
+            (NumberFinder(numbers), sorted({kind.entity for kind in numbers}) or ["NUMBER"]),
+        ]
+
+    def _screen(self, text: str, direction: Direction, context: dict[str, str | None]) -> Screened:
+        findings = self._find(text)
+        health = self._health.read(text)
+        decision = self._policy.screen(_facts(findings, health, direction, context))
+        counts = dict(sorted(Counter(f.entity for f in findings).items()))
+        log.info(
+            "guard.screened",
+            extra={"direction": direction.value, "action": decision.action.value, "rule": decision.rule, "counts": counts},
+        )
+        match decision.action:
+            case Action.allow:
+                passed = text
+            case Action.redact:
+                passed = redact(text, findings)
+            case Action.block:
+                passed = ""
+        return Screened(
+            text=passed,
+            decision=decision,
+            findings=tuple(findings),
+            counts=counts,
+            medical_density=health.density,
+            medical_categories=health.categories,
+        )
+
+    def _find(self, text: str) -> list[Finding]:
+        folded = fold(text)
+        spans = self._spans_of(self._engine, folded.text)
+        spans += self._tables.find(folded.text)
+        spans = [s for s in spans if self._counts(s, folded.text)]
+        spans += [s for s in self._persons.repeats(folded.text, spans) if self._counts(s, folded.text)]
+        return settle(s._replace(start=folded.start(s.start), end=folded.end(s.end)) for s in spans)
+
+    def _counts(self, span: Span, text: str) -> bool:
+        if span.score < self._settings.thresholds.get(span.entity, self._settings.threshold):
+            return False
+        found = text[span.start : span.end]
+        if found.strip().casefold() in self._allowed_texts:
+            return False
+        return not (self._allowed and self._allowed.fullmatch(found.strip()))
+
+
+def _facts(
+    findings: Sequence[Finding], health: Health, direction: Direction, context: Mapping[str, str | None]
+) -> dict[str, object]:
+    """What `policies/dlp` decides on."""
+    return {
+        "direction": direction.value,
+        "has_pii": bool(findings),
+        "pii_types": sorted({f.entity for f in findings}),
+        "pii_confidence": max((f.score for f in findings), default=0.0),
+        "has_medical_terms": health.has_terms,
+        "medical_term_density": health.density,
+        "medical_categories": sorted(health.categories),
+        "identifying_features": list(health.features),
+        "words": health.words,
+        **{name: context.get(name) for name in _ATTRIBUTES},
+    }
