@@ -10,25 +10,29 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from operator import mul
 
-from rag.asking import Asked, Term, asked, concepts
+from rag.asking import Asked, Term, asked, concepts, concepts_of
+from rag.figures import Figure
 from rag.sentences import is_row, units
 from rag.support import Facts, facts, merged
-from rag.types import Hit
+from rag.types import Chunk, Hit
 
 FEATURES = (
-    "bias", "in_sentence", "in_surroundings", "in_passage", "heaviest_missing", "exact_missing", "kind_present",
-    "kind_absent", "near_sentence", "near_passage", "is_row", "rank", "short", "same_language",
+    "bias", "in_unit", "in_sentence", "in_surroundings", "in_passage", "in_document", "missing_here", "missing",
+    "missing_verb", "exact_here", "focus_here", "focus_missing", "kind_present", "kind_absent", "near_sentence",
+    "near_passage", "is_row", "standing",
 )  # fmt: skip
 """In this order in `Candidate.features`; `answerability.json` has a weight for each."""
 
-_AS_PART, _AS_CONCEPT, _AS_PREFIX = 0.9, 0.7, 0.6
-"""How much of a term counts as found in a part of a compound, in a word of the same group, in a word begun alike."""
+_AS_PART, _AS_CONCEPT, _AS_HEAD, _AS_PREFIX = 0.9, 0.8, 0.7, 0.6
+"""How much of a term counts as found in a compound's part, in a word of the same group, in the word that its last part
+is ("Alarm" for "Temperaturalarm"), in a word begun alike.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +64,30 @@ class Weights:
 
 
 def candidates(question: str, hits: Sequence[Hit], language: str, *, before: str = "") -> list[Candidate]:
-    """Every sentence and row of the evidence with its features, in the order of the evidence.
+    """The sentences and rows of the evidence that may answer, with their features, in the order of the evidence.
 
-    `before` is what the asker said before, which a follow-up leaves out.
+    Ruled out at once is what is about something else: where a code, year, numbered thing or name of the question does
+    not stand, or where a weight is asked for and there is none. `before` is what the asker said before, which a
+    follow-up leaves out.
     """
     asking = asked(question, language, before=before)
+    highest = max((hit.score for hit in hits), default=0.0)
+    documents = _documents(hits)
     found: list[Candidate] = []
     for index, hit in enumerate(hits):
-        found.extend(_of_hit(asking, index, hit, language))
+        standing = hit.score / highest if highest > 0 else 1.0
+        document = documents[hit.chunk.document_id]
+        found.extend(_of_hit(asking, index, hit, language, standing=standing, document=document))
     return found
+
+
+def _documents(hits: Sequence[Hit]) -> dict[str, Facts]:
+    """Document id → what all hits of the document say: a passage need not repeat what its document is about."""
+    parts: dict[str, list[Facts]] = {}
+    for chunk in (hit.chunk for hit in hits):
+        own = [facts(chunk.text[start:end], chunk.language) for start, end in units(chunk.text)]
+        parts.setdefault(chunk.document_id, []).extend([facts(chunk.context, chunk.language), *own])
+    return {document: merged(said) for document, said in parts.items()}
 
 
 def score(candidate: Candidate, weights: tuple[float, ...]) -> float:
@@ -89,125 +108,190 @@ def _ordered(weights: Mapping[str, float]) -> tuple[float, ...]:
     return tuple(weights[name] for name in FEATURES)
 
 
-def _of_hit(asking: Asked, index: int, hit: Hit, language: str) -> list[Candidate]:
+def _of_hit(
+    asking: Asked, index: int, hit: Hit, language: str, *, standing: float, document: Facts
+) -> Iterator[Candidate]:
     chunk = hit.chunk
-    cut = units(chunk.text)
-    texts = [chunk.text[start:end] for start, end in cut]
-    said = [facts(text, chunk.language) for text in texts]
+    is_foreign = chunk.language != language
+    whole = _Found(asking, document, is_foreign=is_foreign)
+    if whole.lacks_name:
+        return
+    sentences = _sentences(chunk)
     around = facts(chunk.context, chunk.language)
-    passage = merged([around, *said]) if said else around
-    whole = _found(asking, passage)
-    header: Facts | None = None
-    rows: list[Candidate] = []
-    for at, ((start, end), text) in enumerate(zip(cut, texts, strict=True)):
-        in_table = is_row(text)
-        header = (header or said[at]) if in_table else None
-        own = merged([said[at], header, around]) if in_table and header else said[at]
-        surroundings = merged([around, *said[max(0, at - 1) : at + 2], *([header] if header else [])])
-        kind = _holds_kind(asking, text, said[at])
-        values = {
+    passage = _Found(asking, merged([around, *(sentence.said for sentence in sentences)]), is_foreign=is_foreign)
+    for at, sentence in enumerate(sentences):
+        kind = _holds_kind(asking, sentence, chunk.context)
+        if sentence.is_header or (kind is False and asking.kind is not None and asking.kind.is_strict):
+            continue
+        beside = [] if sentence.is_row else [other.said for other in sentences[max(0, at - 1) : at + 2]]
+        above = [sentence.header] if sentence.header is not None else []
+        own = _Found(asking, sentence.said, is_foreign=is_foreign, holds_kind=kind)
+        headed = _Found(asking, merged([sentence.said, *above]), is_foreign=is_foreign, holds_kind=kind)
+        here = _Found(
+            asking, merged([around, sentence.said, *above, *beside]), is_foreign=is_foreign, holds_kind=kind
+        )
+        if here.lacks_exact:
+            continue
+        features = {
             "bias": 1.0,
-            "in_sentence": _share(asking, _found(asking, own)),
-            "in_surroundings": _share(asking, _found(asking, surroundings)),
-            "in_passage": _share(asking, whole),
-            "heaviest_missing": _heaviest_missing(asking, whole),
-            "exact_missing": float(_exact_missing(asking, passage, whole)),
+            "in_unit": own.share,
+            "in_sentence": headed.share,
+            "in_surroundings": here.share,
+            "in_passage": passage.share,
+            "in_document": whole.share,
+            "missing_here": here.heaviest_missing(nouns=True),
+            "missing": whole.heaviest_missing(nouns=True),
+            "missing_verb": whole.heaviest_missing(nouns=False),
+            "exact_here": float(bool(asking.exact) and not own.lacks_exact),
+            "focus_here": float(headed.focus is True),
+            "focus_missing": float(here.focus is False),
             "kind_present": float(kind is True),
             "kind_absent": float(kind is False),
             "near_sentence": 0.0,
             "near_passage": hit.dense or 0.0,
-            "is_row": float(in_table),
-            "rank": 1.0 / (1 + index),
-            "short": float(len(text) < 25),
-            "same_language": float(chunk.language == language),
+            "is_row": float(sentence.is_row),
+            "standing": standing,
         }
-        rows.append(Candidate(index, start, end, tuple(values[name] for name in FEATURES)))
-    return rows
+        yield Candidate(index, sentence.start, sentence.end, tuple(features[name] for name in FEATURES))
 
 
-def _found(asking: Asked, given: Facts) -> list[float]:
-    """How far each term stands in the text, 0..1."""
-    return [_term_found(term, given) for term in asking.terms]
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    start: int
+    end: int
+    text: str
+    said: Facts
+    is_row: bool
+    is_header: bool
+    header: Facts | None
+    header_text: str
+
+
+def _sentences(chunk: Chunk) -> list[_Sentence]:
+    """The sentences and rows of a chunk; a row knows its table's header, if that stands in the chunk."""
+    cut = units(chunk.text)
+    texts = [chunk.text[start:end] for start, end in cut]
+    has_header_above = " | " in chunk.context  # the table began in an earlier chunk
+    header: Facts | None = None
+    header_text = ""
+    found: list[_Sentence] = []
+    for at, ((start, end), text) in enumerate(zip(cut, texts, strict=True)):
+        in_table, begins = is_row(text), at == 0 or not is_row(texts[at - 1])
+        is_header = in_table and begins and not has_header_above and at + 1 < len(texts) and is_row(texts[at + 1])
+        said = facts(text, chunk.language)
+        if not in_table:
+            header, header_text = None, ""
+        found.append(_Sentence(start, end, text, said, in_table, is_header, header, header_text))
+        if is_header:
+            header, header_text = said, text
+    return found
+
+
+class _Found:
+    """What of a question stands in a text."""
+
+    def __init__(self, asking: Asked, given: Facts, *, is_foreign: bool, holds_kind: bool | None = None) -> None:
+        self._asking = asking
+        said = asking.kind.says if asking.kind is not None and holds_kind else ""
+        self._terms = [max(_term_found(term, given), _said_by_kind(term, said)) for term in asking.terms]
+        self._weights = [_weight(term, is_foreign=is_foreign) for term in asking.terms]
+        self._exact = [any(_names_same(figure, other) for other in given.figures) for figure in asking.exact]
+
+    @property
+    def share(self) -> float:
+        """Of the question's terms and exact figures, by weight."""
+        total = sum(self._weights) + len(self._exact)
+        found = sum(map(mul, self._weights, self._terms)) + sum(self._exact)
+        return found / total if total else 0.0
+
+    @property
+    def lacks_exact(self) -> bool:
+        """Whether a code, year or numbered thing of the question is missing: what is said is about something else."""
+        return not all(self._exact)
+
+    @property
+    def lacks_name(self) -> bool:
+        """Whether a name is."""
+        return any(term.is_name and not value for term, value in zip(self._asking.terms, self._terms, strict=True))
+
+    @property
+    def focus(self) -> bool | None:
+        """Whether the noun that is asked for stands here; `None` if the question has none."""
+        if not self._asking.focus:
+            return None
+        pairs = zip(self._asking.terms, self._terms, strict=True)
+        found = [value for term, value in pairs if term.stem in self._asking.focus]
+        return bool(found) and sum(found) / len(found) >= _IS_FOUND
+
+    def heaviest_missing(self, *, nouns: bool) -> float:
+        """Weight of the heaviest term that is not found, of nouns or of all others."""
+        rows = zip(self._asking.terms, self._weights, self._terms, strict=True)
+        return max((weight * (1 - value) for term, weight, value in rows if term.is_noun is nouns), default=0.0)
+
+
+def _weight(term: Term, *, is_foreign: bool) -> float:
+    """Across languages a word that no group translates cannot be found, and its absence says little."""
+    return term.weight * (_UNTRANSLATED if is_foreign and not term.is_name and not concepts(term.stem) else 1.0)
+
+
+def _names_same(asked_for: Figure, given: Figure) -> bool:
+    return asked_for.agrees(given) or (given.kind == "date" and given.value.startswith(f"{asked_for.value}-"))
 
 
 def _term_found(term: Term, given: Facts) -> float:
+    """How far a term stands in the text, 0..1."""
     if term.stem in given.words:
         return 1.0
     if term.stem in given.known or (term.parts and term.parts <= given.known):
         return _AS_PART
     if term.is_name:
         return 0.0
-    best = len(term.parts & given.known) / len(term.parts) * _AS_PREFIX if term.parts else 0.0
-    groups = concepts(term.stem)
-    if groups and any(groups & concepts(word) for word in given.known):
-        best = max(best, _AS_CONCEPT)
-    if term.parts and not groups:
-        by_part = [part in given.known or _stands_for(part, given) for part in term.parts]
-        best = max(best, sum(by_part) / len(by_part) * _AS_CONCEPT)
-    if best < _AS_PREFIX and len(term.stem) >= 5 and any(_begin_alike(term.stem, word) for word in given.known):
-        best = _AS_PREFIX
+    if _stands_for(term.stem, given):
+        return _AS_CONCEPT
+    best = 0.0
+    if term.parts:
+        by_part = [1.0 if part in given.known else _AS_CONCEPT * _stands_for(part, given) for part in term.parts]
+        best = sum(by_part) / len(by_part) * _AS_CONCEPT
+        if term.head in given.known or _stands_for(term.head, given):
+            best = max(best, _AS_HEAD)
+    forms = [form for form in (term.stem, *term.parts) if len(form) >= _LONG]
+    if best < _AS_PREFIX and any(_begin_alike(form, word) for form in forms for word in given.known):
+        best = _AS_PREFIX if _begins_any(term.stem, given) else max(best, _AS_PREFIX / 2)
     return best
 
 
-def _stands_for(part: str, given: Facts) -> bool:
-    groups = concepts(part)
-    return bool(groups) and any(groups & concepts(word) for word in given.known)
+def _begins_any(word: str, given: Facts) -> bool:
+    return any(_begin_alike(word, other) for other in given.known)
+
+
+def _said_by_kind(term: Term, words: str) -> float:
+    groups = concepts(term.stem)
+    return _AS_CONCEPT if any(not groups.isdisjoint(concepts(word)) for word in words.split()) else 0.0
+
+
+def _stands_for(word: str, given: Facts) -> bool:
+    groups = concepts(word)
+    return bool(groups) and not groups.isdisjoint(concepts_of(given.known))
+
+
+_IS_FOUND = 0.5
+_UNTRANSLATED = 0.4
+_LONG = 5
+"""Letters that two stems must share to be taken for forms of one word."""
 
 
 def _begin_alike(one: str, other: str) -> bool:
-    shared = max(5, round(0.7 * max(len(one), len(other))))
-    return one[:shared] == other[:shared]
+    """Whether one word begins with the other ("stumm", "stummschalten"), or both are mostly the same."""
+    shorter = min(len(one), len(other))
+    shared = min(max(_LONG, round(0.7 * max(len(one), len(other)))), shorter)
+    return shorter >= _LONG and one[:shared] == other[:shared]
 
 
-def _share(asking: Asked, found: Sequence[float]) -> float:
-    total = sum(term.weight for term in asking.terms)
-    if not total:
-        return 0.0
-    return sum(term.weight * value for term, value in zip(asking.terms, found, strict=True)) / total
-
-
-def _heaviest_missing(asking: Asked, found: Sequence[float]) -> float:
-    return max((term.weight * (1 - value) for term, value in zip(asking.terms, found, strict=True)), default=0.0)
-
-
-def _exact_missing(asking: Asked, passage: Facts, found: Sequence[float]) -> int:
-    """Names, codes and figures of the question that the passage lacks: what it says is about something else."""
-    names = sum(term.is_name and value == 0.0 for term, value in zip(asking.terms, found, strict=True))
-    exact = sum(not any(figure.agrees(other) for other in passage.figures) for figure in asking.figures)
-    return min(names + exact, 2)
-
-
-_CONTACT = re.compile(r"\+?\d[\d /()-]{5,}\d|\S+@\S+|<[A-Z_]+>|\bDurchwahl\b|\bext\.?\b")
-_PERSON = re.compile(r"\b[A-ZÄÖÜ][a-zäöüß]+\s+[A-ZÄÖÜ][a-zäöüß]+\b|\b(?:Herrn?|Frau|Dr\.|Prof\.|Mrs?\.|Ms\.)\s|<PERSON>")
-_WHEN = re.compile(
-    r"\b(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|monday|tuesday|wednesday|thursday|friday|saturday"
-    r"|sunday|januar|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember|january|february|march"
-    r"|may|june|july|october|december|jahresende|quartal\w*|monatsende|(?:19|20)\d\d)",
-    re.IGNORECASE,
-)
-_PERIODS = frozenset({"minute", "hour", "second", "day", "week", "month", "year", "quarter"})
-_MONEY = frozenset({"€", "$", "£", "chf", "cent", "%", None})
-
-
-def _holds_kind(asking: Asked, text: str, said: Facts) -> bool | None:
+def _holds_kind(asking: Asked, sentence: _Sentence, context: str) -> bool | None:
     """Whether the sentence holds the kind of thing that is asked for, beyond what the question names itself."""
-    new = [figure for figure in said.figures if not any(figure.agrees(own) for own in asking.figures)]
-    match asking.kind:
-        case "open" | "choice":
-            return None
-        case "contact":
-            return bool(_CONTACT.search(text))
-        case "person":
-            return bool(_PERSON.search(text)) or None
-        case "time":
-            return bool(_WHEN.search(text)) or any(_tells_time(figure) for figure in new)
-        case "duration":
-            return any(figure.unit in _PERIODS or figure.kind == "date" for figure in new)
-        case "money":
-            return any(figure.kind == "number" and figure.unit in _MONEY for figure in new)
-        case "number":
-            return any(figure.kind in {"number", "code"} for figure in new)
-
-
-def _tells_time(figure: Figure) -> bool:
-    return figure.kind in {"date", "time"} or figure.unit in _PERIODS
+    if asking.kind is None:
+        return None
+    said = sentence.said.figures
+    new = frozenset(figure for figure in said if not any(figure.agrees(own) for own in asking.figures))
+    header = (sentence.header_text or context) if sentence.is_row else ""
+    return asking.kind.is_held_by(sentence.text, new, header=header)

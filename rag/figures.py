@@ -58,7 +58,8 @@ _UNITS = {
         "chf": "chf franken", "cent": "cent cents ct",
         "minute": "min minute minuten minutes", "hour": "h std stunde stunden hour hours hrs",
         "second": "s sek sekunde sekunden sec second seconds", "ms": "ms millisekunden milliseconds",
-        "day": "tag tage tagen day days", "week": "woche wochen week weeks",
+        "day": "tag tage tagen arbeitstag arbeitstage arbeitstagen werktag werktage werktagen kalendertage"
+               " urlaubstage day days", "week": "woche wochen week weeks",
         "month": "monat monate monaten month months", "year": "jahr jahre jahren year years",
         "quarter": "quartal quartale quarter quarters", "mm": "mm millimeter", "cm": "cm zentimeter",
         "m": "m meter metern metres meters", "km": "km kilometer kilometern", "m²": "m² qm quadratmeter",

@@ -17,7 +17,7 @@ _NEAR = 10
 """Sentences that are compared by vector: the best by their words. More cost milliseconds and change nothing."""
 
 _MOST = 3
-_NEXT_TO_BEST = 0.75
+_NEXT_TO_BEST = 0.6
 """A further sentence is quoted if its score is at least this share of the best one's."""
 
 _BULLET = re.compile(r"^(?:[-*•–·▪◦‣]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+")

@@ -1,0 +1,208 @@
+"""What kind of thing a question asks for, and whether a text holds one. Pure. Called by `rag.answerability`.
+
+By cue words and patterns, German and English: transparent, and wrong now and then; a feature among others, no verdict.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rag.figures import Figure
+
+_PERIODS = frozenset({"minute", "hour", "second", "day", "week", "month", "year", "quarter", "ms"})
+_MONEY = frozenset({"€", "$", "£", "chf", "cent"})
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of answer.
+
+    Attributes:
+        cue: in the question. units: of a figure that would answer.
+        also: other signs of it in a text. figure: a further test of a figure. words: that stand for it in a header.
+        says: words of a question that such a thing answers by itself: "15 Euro" says "kostet".
+        is_strict: whether hardly any answer does without it.
+    """
+
+    name: str
+    cue: re.Pattern[str]
+    units: frozenset[str] = frozenset()
+    also: re.Pattern[str] | None = None
+    figure: Callable[[Figure], bool] | None = None
+    words: frozenset[str] = frozenset()
+    says: str = ""
+    is_strict: bool = False
+
+    def is_held_by(self, text: str, new: frozenset[Figure], *, header: str) -> bool:
+        """Whether the text holds such a thing. `new`: its figures that the question does not name itself; `header`: of
+        its table, which may name the unit that a cell leaves out.
+        """
+        if self.also is not None and self.also.search(text):
+            return True
+        if any(figure.unit in self.units or (self.figure is not None and self.figure(figure)) for figure in new):
+            return True
+        in_header = bool(header) and any(word in header.lower() for word in self.words)
+        return in_header and any(figure.kind == "number" for figure in new)
+
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+_MONTHS = "januar|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember"
+_ENGLISH_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_WEEKDAYS = (
+    "montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+)
+_SPANS = "tage?n?|wochen?|monate?n?|jahre?n?|stunden?|minuten?|days?|weeks?|months?|years?|hours?|minutes?"
+_COUNTS = (
+    r"\d+|ein|eine|einen|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|one|two|three|four|five|six|seven"
+    r"|eight|nine|ten|twelve"
+)
+_PROVIDERS = (
+    "bank|firma|company|law firm|kanzlei|agency|agentur|supplier|lieferant|provider|anbieter|hersteller|manufacturer"
+    "|versicherung|insurance|insurer|hotel|stadt|city|land|country|partner|software|person"
+)
+
+_KINDS = (
+    Kind(
+        "contact",
+        cue=_any("telefon", "durchwahl", "rufnummer", "e-?mail-?adresse", "phone number", "email address", r"\biban\b"),
+        also=_any(
+            r"\+\d[\d /()-]{5,}\d", r"\b0\d[\d /()-]{4,}\d", r"\S+@\S+", r"\bdurchwahl \d", r"\bext(?:\.|ension) \d"
+        ),
+        is_strict=True,
+    ),
+    Kind(
+        "noise",
+        cue=_any(r"\bwie laut\b", r"\bhow (?:loud|noisy)\b", r"\b(?:geräusch|lautst|schallpegel)", r"\bnoise\b"),
+        units=frozenset({"db"}),
+        words=frozenset({"geräusch", "noise", "schall"}),
+        says="lautstärke",
+        is_strict=True,
+    ),
+    Kind(
+        "percent",
+        cue=_any(r"\bprozent", r"\bpercent", r"\banteil\b", r"\bquote\b", r"\bmarge\b", r"\bmargin\b", r"\bmark-?up\b"),
+        units=frozenset({"%"}),
+        says="prozent anteil",
+    ),
+    Kind(
+        "duration",
+        cue=_any(
+            r"\bwie lange?\b",
+            r"\bwie viele? \w*(?:tage?n?|wochen|monate|jahre|stunden|minuten)\b",
+            r"\bwelche[rn]? \w*frist",
+            r"\b(?:welche|what) (?:dauer|duration)",
+            r"\bwie (?:schnell|kurzfristig)\b",
+            r"\bhow (?:long|soon|quickly|fast)\b",
+            r"\b(?:how many|how much) (?:\w+ )?(?:days|weeks|months|years|hours|minutes|time)\b",
+        ),
+        units=_PERIODS,
+        also=_any(rf"\b(?:{_COUNTS}) (?:\w+ )?\w*(?:{_SPANS})\b"),
+        figure=lambda figure: figure.kind == "date",
+        words=frozenset({"tage", "wochen", "monate", "jahre", "frist", "dauer", "days", "weeks", "months", "duration"}),
+        says="dauer frist",
+        is_strict=True,
+    ),
+    Kind(
+        "money",
+        cue=_any(
+            r"\bwie teuer\b",
+            r"\b(?:kostet|kosten)\b",
+            r"\bpreis",
+            r"\bgehalt",
+            r"\bwie viel (?:geld|euro)",
+            r"\bwelche[rmn]? (?:betrag|preis|umsatz|prämie|zuschuss)",
+            r"\bhow much (?:does|do|is|are|will|can|did) .*(?:cost|pay|charge)",
+            r"\b(?:costs?|price|fee|subsidy|budget)\b",
+            r"\bwhat (?:amount|value|dividend|salary|revenue)",
+        ),
+        units=_MONEY | {"%"},
+        words=frozenset("euro eur € preis price kosten cost betrag amount gebühr fee band".split()),
+        says="kosten",
+        is_strict=True,
+    ),
+    Kind(
+        "weight",
+        cue=_any(r"\bwiegt\b", r"\bwiegen\b", r"\bgewicht\b", r"\bweigh", r"\bwie schwer\b", r"\bhow heavy\b"),
+        units=frozenset({"kg", "g", "mg", "t"}),
+        words=frozenset({"gewicht", "weight", "kg"}),
+        says="gewicht",
+        is_strict=True,
+    ),
+    Kind(
+        "length",
+        cue=_any(
+            r"\b\w*(?:höhe|breite|länge|tiefe)\b",
+            r"\b(?:height|width|length|depth)\b",
+            r"\bwie (?:breit|lang|tief) (?:ist|sind)\b",
+            r"\bhow (?:tall|wide|deep)\b",
+            r"\babmessung",
+            r"\bdimensions?\b",
+        ),
+        units=frozenset({"mm", "cm", "m", "km"}),
+        words=frozenset({"höhe", "breite", "länge", "tiefe", "height", "width", "length"}),
+    ),
+    Kind(
+        "temperature",
+        cue=_any(r"\btemperatur", r"\btemperature", r"\bwie (?:warm|heiß|kalt)\b", r"\bhow (?:hot|cold|warm)\b"),
+        units=frozenset({"°c"}),
+        words=frozenset({"temperatur", "temperature", "°c"}),
+        says="temperatur",
+        is_strict=True,
+    ),
+    Kind(
+        "time",
+        cue=_any(
+            r"\bwann\b",
+            r"(?:\A|[.!?] |\b(?:until|till|by|since|from|and) )when\b",
+            r"\bum wie ?viel uhr",
+            r"\bwhat time",
+            r"\bstichtag",
+            r"\bdeadline",
+            r"\bwelche[mnrs]? (?:\w+ )?(?:jahr|datum|tag|monat|stichtag|wochentag)\b",
+            r"\b(?:what|which) (?:\w+ )?(?:year|date|day|month|hours|weekday)\b",
+        ),
+        units=_PERIODS,
+        also=_any(
+            rf"\b(?:{_WEEKDAYS}|{_MONTHS}|{_ENGLISH_MONTHS})\b",
+            rf"\b(?:{_MONTHS})gehalt",
+            r"\b(?:jahresende|monatsende|quartal\w*|(?:19|20)\d\d)\b",
+            r"\b[0-3]?\d\. jede[sn]\b",
+            r"\d(?:st|nd|rd|th)\b",
+        ),
+        figure=lambda figure: figure.kind in {"date", "time"},
+        words=frozenset({"datum", "date", "termin", "uhrzeit", "zeit", "time", "hours"}),
+    ),
+    Kind(
+        "number",
+        cue=_any(
+            r"\bwie ?viele?n?\b",
+            r"\bwie (?:hoch|groß|oft|weit|breit|lang|alt|stark)\b",
+            r"\bwelche (?:anzahl|menge|höhe|spannung|version|nummer|\w*länge|\w*höhe)",
+            r"\bwelche[rmn]? drehzahl",
+            r"\bhow (?:many|much|high|large|big|often|far|wide|old|tall|deep|strong)\b",
+            r"\bwhat (?:number|voltage|percentage|size|volume|height|width|speed|version)",
+        ),
+        figure=lambda figure: figure.kind in {"number", "code"},
+    ),
+    Kind(
+        "name",
+        cue=_any(
+            r"\b(?:wer|wem|wen|wessen)\b",
+            r"\bwho(?:m|se)?\b",
+            r"\bname (?:of|des|der)\b",
+            r"\bwie heißt\b",
+            rf"\b(?:which|what|welche[rsmn]?) (?:\w+ )?(?:{_PROVIDERS})\b",
+        ),
+        also=re.compile(rf"(?<=[a-zäöüß,;:|] )(?!(?i:{_ENGLISH_MONTHS})\b)[A-ZÄÖÜ][\w-]+|<[A-Z_]+>|\|"),
+    ),
+)
+
+
+def kind_of(question: str) -> Kind | None:
+    """The first kind whose cue stands in the question."""
+    return next((kind for kind in _KINDS if kind.cue.search(question)), None)
