@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from rag.errors import BelegError, Permanent, Refused, Temporary
+from rag.redaction import redact
 from rag.types import (
     Action,
     AuditRow,
@@ -19,6 +21,7 @@ from rag.types import (
     Direction,
     Document,
     Element,
+    Finding,
     Labels,
     Parsed,
     Place,
@@ -127,11 +130,14 @@ class WordGuard:
             raise Refused("guard_unavailable", "The guard does not answer, so nothing passes.")
         if any(word in text for word in self._block):
             return Screened(text="", decision=decision(Action.block, "test.block"), findings=(), counts={})
-        found = {word: text.count(word) for word in self._mask if word in text}
-        for word in found:
-            text = text.replace(word, "<MASKED>")
-        action = Action.redact if found else Action.allow
-        return Screened(text=text, decision=decision(action), findings=(), counts={"MASKED": sum(found.values())} if found else {})
+        findings = tuple(
+            Finding(entity="MASKED", start=m.start(), end=m.end(), score=1.0, recognizer="words")
+            for m in re.finditer("|".join(map(re.escape, self._mask)) or r"(?!)", text)
+        )
+        return Screened(
+            text=redact(text, findings), decision=decision(Action.redact if findings else Action.allow),
+            findings=findings, counts={"MASKED": len(findings)} if findings else {},
+        )  # fmt: skip
 
 
 class MemoryLibrary:

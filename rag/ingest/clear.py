@@ -1,0 +1,146 @@
+"""Parsed document → cleared document, or a refusal. Called by `ingest_one()`. Only what comes out here can be chunked.
+
+Everything that could reach an index or a reader is screened in one go, so that a name in a title or file name and a
+diagnosis on page nine meet in one decision: the text, and behind it the title, headings, sheet and attachment names
+and the words of the path. Masked spans move elements and places along; the guard itself does not know of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from rag.errors import Permanent, Refused
+from rag.language import detect
+from rag.ports import Guard
+from rag.redaction import Moved, cut_out, redact
+from rag.types import Action, Cleared, Direction, Element, Finding, Parsed, Place, Screened, Zone
+
+_RULE_OFF = "\n\n* * *\n\n"
+"""Between the text and what hangs behind it: a letter's closing must not take the title for its signature."""
+_PATIENT_RULES = frozenset({"dlp.pii_with_medical_terms", "dlp.dense_medical_with_features"})
+_IN_FILE_NAME = "FILE_NAME_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Whole:
+    """The screened text: the document's, then one line per name. `lines`: name → span of its line."""
+
+    text: str
+    body: int
+    lines: Mapping[str, tuple[int, int]]
+    path: tuple[int, int]
+
+
+async def clear(parsed: Parsed, *, guard: Guard, zone: Zone) -> Cleared:
+    """Raises `Permanent` if the policy blocks the document, `Refused` if the guard cannot be relied on."""
+    whole = _assembled(parsed)
+    context = {"tenant": zone.tenant, "business_unit": zone.business_unit}
+    screened = await guard.screen(whole.text, direction=Direction.ingest, context=context)
+    if screened.decision.action is Action.block:
+        raise _blocked(screened)
+    findings = _masked_findings(whole, screened)
+    body = cut_out(findings, 0, whole.body)
+    text = redact(parsed.text, body)
+    moved = Moved(body)
+    named = {name: redact(name, cut_out(findings, *span)) for name, span in whole.lines.items()}
+    document = parsed.document
+    if document.title is not None:
+        document = replace(document, title=named[_line(document.title)])
+    return Cleared(
+        document=document,
+        media_type=parsed.media_type,
+        title=named[_line(parsed.title)],
+        text=text,
+        elements=tuple(_elements(parsed.elements, moved, named)),
+        places=tuple(p for p in _places(parsed.places, moved, named) if p.start < p.end),
+        pages=parsed.pages,
+        language=document.language or detect(text, among=zone.languages or ("de", "en")),
+        decision=screened.decision,
+        counts=_counts(whole, screened.findings),
+        masked=tuple(_places([p for p in parsed.places if moved.touches(p.start, p.end)], moved, named)),
+    )
+
+
+def _assembled(parsed: Parsed) -> _Whole:
+    names = [parsed.title, parsed.document.title or ""]
+    names += [heading for element in parsed.elements for heading in element.headings]
+    names += [name for place in parsed.places for name in (place.sheet, place.part) if name]
+    parts, at = [parsed.text, _RULE_OFF], len(parsed.text) + len(_RULE_OFF)
+    lines: dict[str, tuple[int, int]] = {}
+    for name in dict.fromkeys(map(_line, names)):
+        lines[name] = (at, at + len(name))
+        parts += [name, "\n"]
+        at += len(name) + 1
+    words = _path_words(parsed.document.path)
+    return _Whole(text="".join([*parts, words]), body=len(parsed.text), lines=lines, path=(at, at + len(words)))
+
+
+def _line(name: str) -> str:
+    return re.sub(r"\s", " ", name)
+
+
+def _path_words(path: str) -> str:
+    """`bewerbung_katharina-lindemann.pdf` as people would write it, so that the guard can read it."""
+    stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", path)
+    words = re.split(r"[\s_\-.+]+", stem.replace("/", " , "))
+    return " ".join(word[:1].upper() + word[1:] for word in words if word)
+
+
+def _masked_findings(whole: _Whole, screened: Screened) -> tuple[Finding, ...]:
+    """What to mask: nothing if the policy allows the text as it is. Raises if the guard's answer does not fit itself."""
+    findings = screened.findings if screened.decision.action is Action.redact else ()
+    if redact(whole.text, findings) != screened.text:
+        raise Refused("guard_inconsistent", "The guard's findings do not match its text, so it does not pass.")
+    return findings
+
+
+def _elements(elements: Iterable[Element], moved: Moved, named: Mapping[str, str]) -> Iterable[Element]:
+    for element in elements:
+        start, end = moved.span(element.start, element.end)
+        if start == end:
+            continue  # wholly inside a finding that began earlier
+        header_end = None if element.header_end is None else min(max(moved.point(element.header_end), start), end)
+        headings = tuple(named[_line(heading)] for heading in element.headings)
+        yield replace(element, start=start, end=end, headings=headings, header_end=header_end)
+
+
+def _places(places: Iterable[Place], moved: Moved, named: Mapping[str, str]) -> Iterable[Place]:
+    for place in places:
+        start, end = moved.span(place.start, place.end)
+        sheet = named[_line(place.sheet)] if place.sheet else place.sheet
+        part = named[_line(place.part)] if place.part else place.part
+        yield replace(place, start=start, end=end, sheet=sheet, part=part)
+
+
+def _counts(whole: _Whole, findings: Iterable[Finding]) -> dict[str, int]:
+    """Per entity: in the text, or in the names if only there; those in the path by themselves, as they stay there."""
+    text, names, path = Counter[str](), Counter[str](), Counter[str]()
+    for finding in findings:
+        if finding.start < whole.body:
+            text[finding.entity] += 1
+        elif finding.start < whole.path[0]:
+            names[finding.entity] += 1
+        else:
+            path[_IN_FILE_NAME + finding.entity] += 1
+    return dict(sorted({**names, **text, **path}.items()))
+
+
+def _blocked(screened: Screened) -> Permanent:
+    """Types, counts and the rule, never content: the reason is stored and shown."""
+    found = ", ".join(f"{number} x {entity}" for entity, number in sorted(screened.counts.items())) or "none"
+    medical = ", ".join(sorted(screened.medical_categories)) or "none"
+    rule = screened.decision.rule
+    if rule in _PATIENT_RULES:
+        return Permanent(
+            "contains_patient_data",
+            f"The file seems to hold data of patients. Personal: {found}. Medical: {medical}. Rule: {rule}.",
+            hint="Remove it from this zone, or replace it by a version without names and other personal details.",
+        )
+    return Permanent(
+        "blocked_by_policy",
+        f"The policy does not let this file in. {screened.decision.reason} Personal: {found}. Rule: {rule}.",
+        hint="Ask the operator of the platform why this rule stands.",
+    )
