@@ -121,7 +121,7 @@ _KINDS = (
             r"\bwhat (?:amount|value|dividend|salary|revenue)",
         ),
         units=_MONEY | {"%"},
-        words=frozenset("euro eur € preis price kosten cost betrag amount gebühr fee band".split()),
+        words=frozenset({"euro", "eur", "€", "preis", "price", "kosten", "cost", "betrag", "amount", "gebühr", "fee"}),
         says="kosten",
         is_strict=True,
     ),

@@ -1,0 +1,66 @@
+"""Which endpoint drafts, and what happens when one is sick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from evidence import hit
+
+from rag.answer.generate import Drafted, generate
+from rag.errors import Permanent, Temporary
+from rag.ports import Llm
+from rag.testing import ScriptedLlm, decision
+from rag.types import Brief, Prompt, Route
+
+BRIEF = Brief(
+    question="Wie viel?", turns=(), evidence=(hit("Es sind 30."),), prompt=Prompt(name="p", version="1", template=""), language="de"
+)
+SICK = Temporary("endpoint_timeout", "Endpoint a did not answer in time.", after_s=7)
+
+
+def route(*classes: str) -> Route:
+    return Route(decision=decision(), endpoint_classes=classes)
+
+
+async def drafted(allowed: Route, llms: Sequence[Llm]) -> list[str | Drafted]:
+    return [piece async for piece in generate(BRIEF, allowed, llms)]
+
+
+async def test_the_policys_order_decides_not_ours() -> None:
+    """The first class of the route drafts, wherever its endpoint stands in the configuration."""
+    llms = [ScriptedLlm(lines=["ours"], endpoint_class="external"), ScriptedLlm(lines=["theirs"], endpoint_class="local")]
+    pieces = await drafted(route("local", "external"), llms)
+    assert pieces[0] == "theirs"
+    assert isinstance(pieces[-1], Drafted)
+    assert pieces[-1].endpoint == "local:scripted-1"
+
+
+async def test_an_endpoint_that_is_not_allowed_is_never_asked() -> None:
+    """Fail over on capacity, fail closed on policy: what the route leaves out sees nothing."""
+    forbidden = ScriptedLlm(lines=["x"], endpoint_class="external")
+    with pytest.raises(Temporary) as caught:
+        await drafted(route("local"), [forbidden, ScriptedLlm(lines=[], endpoint_class="local", dies_with=SICK)])
+    assert (caught.value.code, caught.value.after_s, forbidden.asked) == ("no_endpoint", 7, [])
+
+
+async def test_a_sick_endpoint_gives_way_to_the_next() -> None:
+    """Before the first word another endpoint may take over."""
+    llms = [ScriptedLlm(lines=[], dies_with=SICK), ScriptedLlm(lines=["well"], endpoint_class="extractive")]
+    assert (await drafted(route("local", "extractive"), llms))[0] == "well"
+
+
+async def test_half_a_draft_is_not_continued_by_another_model() -> None:
+    """After the first word the request fails: two half drafts would be an answer that nobody gave."""
+    second = ScriptedLlm(lines=["other"])
+    seen: list[object] = []
+    with pytest.raises(Temporary) as caught:
+        async for piece in generate(BRIEF, route("local"), [ScriptedLlm(lines=["half"], dies_with=SICK), second]):
+            seen.append(piece)
+    assert (caught.value.code, seen, second.asked) == ("endpoint_timeout", ["half"], [])
+
+
+async def test_an_error_of_ours_is_not_hidden_by_another_endpoint() -> None:
+    """Only sickness fails over; any other error is somebody's to mend."""
+    with pytest.raises(Permanent):
+        await drafted(route("local"), [ScriptedLlm(lines=[], dies_with=Permanent("bad", "Bad.")), ScriptedLlm(lines=["x"])])
