@@ -72,8 +72,8 @@ class Reading:
         """The text that an event adds, often "". Raises `Rubbish`."""
         try:
             chunk = json.loads(event)
-        except ValueError as error:
-            raise Rubbish from error
+        except ValueError:
+            raise Rubbish from None  # the decoder's error carries the whole text
         if not isinstance(chunk, dict) or not isinstance(chunk.get("choices"), list):
             raise Rubbish
         self._count(chunk.get("usage"))
