@@ -42,6 +42,14 @@ verdict(facts, settings) := {
 	is_dense(facts, settings)
 	names_somebody(facts)
 } else := {
+	"action": "block",
+	"rule": "dlp.patient_identifiers",
+	"reason": "A medical text carries identifiers that patients have, such as a date of birth.",
+} if {
+	is_medical(facts, settings)
+	some type in facts.pii_types
+	type in settings.patient_identifiers
+} else := {
 	"action": "redact",
 	"rule": "dlp.pii",
 	"reason": "Personal data is masked.",
@@ -64,6 +72,13 @@ is_dense(facts, settings) if {
 }
 
 # METADATA
+# title: Whether a text is medical at all
+is_medical(facts, settings) if {
+	facts.words >= settings.min_words
+	facts.medical_term_density >= settings.medical_density
+}
+
+# METADATA
 # title: Whether anything points at one person
 names_somebody(facts) if facts.has_pii
 
@@ -83,5 +98,7 @@ is_complete(facts, settings) if {
 	is_array(facts.identifying_features)
 	facts.has_pii == (count(facts.pii_types) > 0)
 	is_number(settings.min_words)
+	is_number(settings.medical_density)
 	is_number(settings.max_medical_density)
+	is_array(settings.patient_identifiers)
 }

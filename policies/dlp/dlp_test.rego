@@ -7,7 +7,12 @@ import rego.v1
 
 import data.dlp
 
-settings := {"max_medical_density": 4, "min_words": 40}
+settings := {
+	"min_words": 40,
+	"medical_density": 1,
+	"max_medical_density": 4,
+	"patient_identifiers": ["DATE_OF_BIRTH"],
+}
 
 clean := {
 	"direction": "ingest",
@@ -64,6 +69,13 @@ test_dense_medical_text_with_personal_data_is_blocked if {
 	having(object.union(personal, {"medical_term_density": 5})).action == "block"
 }
 
+test_a_date_of_birth_in_a_medical_text_is_blocked if {
+	born := {"has_pii": true, "pii_types": ["DATE_OF_BIRTH", "PERSON"], "pii_confidence": 0.8}
+	having(object.union(born, {"medical_term_density": 1})).rule == "dlp.patient_identifiers"
+	having(object.union(born, {"medical_term_density": 0.9})).action == "redact"
+	having(object.union(personal, {"medical_term_density": 1})).action == "redact"
+}
+
 test_density_below_the_threshold_is_not_dense if {
 	having({"medical_term_density": 3.9, "identifying_features": ["age"]}).action == "allow"
 }
@@ -85,7 +97,10 @@ test_contradicting_facts_are_undecided if not having({"pii_types": ["PERSON"]})
 
 test_an_unknown_direction_is_undecided if not having({"direction": "sideways"})
 
-test_missing_settings_leave_it_undecided if not dlp.decide(clean, {})
+test_every_missing_setting_leaves_it_undecided if {
+	undecided := [name | some name in object.keys(settings); not dlp.decide(clean, object.remove(settings, [name]))]
+	count(undecided) == count(settings)
+}
 
 test_the_settings_in_use_are_complete if dlp.decide(clean, data.dlp.settings).action == "allow"
 

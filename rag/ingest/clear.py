@@ -20,7 +20,7 @@ from rag.types import Action, Cleared, Direction, Element, Finding, Parsed, Plac
 
 _RULE_OFF = "\n\n* * *\n\n"
 """Between the text and what hangs behind it: a letter's closing must not take the title for its signature."""
-_PATIENT_RULES = frozenset({"dlp.pii_with_medical_terms", "dlp.dense_medical_with_features"})
+_PATIENT_RULES = frozenset({"dlp.pii_with_medical_terms", "dlp.dense_medical_with_features", "dlp.patient_identifiers"})
 _IN_FILE_NAME = "FILE_NAME_"
 
 
@@ -90,7 +90,7 @@ def _path_words(path: str) -> str:
 
 
 def _masked_findings(whole: _Whole, screened: Screened) -> tuple[Finding, ...]:
-    """What to mask: nothing if the policy allows the text as it is. Raises if the guard's answer does not fit itself."""
+    """What to mask: nothing if the policy allows the text. Raises if the guard's answer does not fit itself."""
     findings = screened.findings if screened.decision.action is Action.redact else ()
     if redact(whole.text, findings) != screened.text:
         raise Refused("guard_inconsistent", "The guard's findings do not match its text, so it does not pass.")

@@ -4,6 +4,7 @@ What belongs to a function or an organisation is not personal data and is left s
 need it: service mailboxes and hotlines, and addresses right below a company's name.
 """
 
+# ruff: noqa: E501  patterns and word lists read better unbroken
 from __future__ import annotations
 
 import re
@@ -45,7 +46,9 @@ class EmailFinder:
 
 # --- phone ----------------------------------------------------------------------------------------------------
 
-_PHONE = re.compile(r"(?<![\w.,/+-])(?P<number>(?:\+|00)?\(?\d[\d()/.\u2013 \t-]{4,22}\d)(?![\w/-])(?![.,]\d)")
+_PHONE = re.compile(
+    r"(?<![\w.,/+-])(?P<number>(?:\+|00)?\(?\d[\d()/.\u2013 \t-]{4,22}\d)(?P<extension>[ ]?(?:x|ext\.?)[ ]?\d{1,6})?(?![\w/-])(?![.,]\d)"
+)
 _PHONE_LABEL = re.compile(
     r"(?i)(?<!\w)(?:tel(?:efon|\.|:)|telefon\w*|fon|phone|mobil\w*|handy|cell|fax|durchwahl|ruf(?:nummer)?|anrufen|call|"
     r"reach|contact|erreichbar|erreichen)[^\n]{0,24}$"
@@ -54,7 +57,9 @@ _FUNCTION = re.compile(
     r"(?i)(?:hotline|zentrale|service|support|notruf|notfall|störung|empfang|helpdesk|sekretariat|kundendienst|pforte|"
     r"reception|switchboard|emergency|leitstelle|bestellung|orders|front desk)[^\n]{0,30}$"
 )
-_DATE_LIKE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}\.\d{2}[ -]+\d{1,2}\.\d{2}")
+_DATE_LIKE = re.compile(
+    r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}\.\d{2}[ -]+\d{1,2}\.\d{2}"
+)
 _AMERICAN = re.compile(r"(?:1[ .-])?\(?[2-9]\d{2}\)?[ .-]?[2-9]?\d{2}[ .-]\d{4}")
 _NOBODYS = {PhoneNumberType.TOLL_FREE, PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN}
 _MOBILE = {PhoneNumberType.MOBILE, PhoneNumberType.PERSONAL_NUMBER}
@@ -72,7 +77,8 @@ class PhoneFinder:
             before = text[max(0, found.start() - 60) : found.start()].rpartition("\n")[2]
             score = self._score(raw, before, digits)
             if score:
-                yield Span("PHONE_NUMBER", found.start(), found.start() + len(raw), score, "phone")
+                end = found.end() if found.group("extension") else found.start() + len(raw)
+                yield Span("PHONE_NUMBER", found.start(), end, score, "phone")
 
     def _score(self, raw: str, before: str, digits: int) -> float:
         """0.0 if it is no number of a person."""
@@ -135,7 +141,9 @@ _ENGLISH = re.compile(
 _CITY_ONLY = re.compile(
     rf"(?i:anschrift|adresse|wohnhaft|wohnt|wohnort|plz|address|zip)[^\n]{{0,40}}?(?P<city>\b\d{{5}}[ ]{_UP}[a-zäöüß-]+)"
 )
-_HOME = re.compile(r"(?i)(?:wohnhaft|wohnt|wohne|anschrift|adresse|address|lives? (?:at|in)|living at|resid\w+|privat\w*)[^\n]{0,40}\Z")
+_HOME = re.compile(
+    r"(?i)(?:wohnhaft|wohnt|wohne|anschrift|adresse|address|lives? (?:at|in)|living at|resid\w+|privat\w*)[^\n]{0,40}\Z"
+)
 _ORGANISATION = re.compile(
     r"(?:\b(?:GmbH|AG|KG|OHG|mbH|SE|Inc\.?|Ltd\.?|LLC|e\. ?V\.|Klinik\w*|Krankenhaus|Universität\w*|University|Hospital|Amt|"
     r"Ministerium|Company|Corporation|Stadtwerke|Werk|Zentrale|Standort|Impressum|Hersteller|Manufacturer|Headquarters))\b"

@@ -32,7 +32,9 @@ LANGUAGE = "xx"
 """Presidio wants a language; ours is all of them."""
 
 
-def build_engine(finders: Sequence[tuple[Finder, Sequence[str]]], extra: Sequence[EntityRecognizer] = ()) -> AnalyzerEngine:
+def build_engine(
+    finders: Sequence[tuple[Finder, Sequence[str]]], extra: Sequence[EntityRecognizer] = ()
+) -> AnalyzerEngine:
     """`finders`: each with the entities that it may report. `extra`: an operator's own, for the language `xx`."""
     ours = [FinderRecognizer(finder, entities) for finder, entities in finders]
     theirs = [
@@ -66,12 +68,12 @@ def _name(result: RecognizerResult) -> str:
     return str(metadata.get("by") or metadata.get(RecognizerResult.RECOGNIZER_NAME_KEY, "presidio"))
 
 
-class FinderRecognizer(EntityRecognizer):  # type: ignore[misc]  # untyped base class
+class FinderRecognizer(EntityRecognizer):
     """One of our finders as a Presidio recognizer."""
 
     def __init__(self, finder: Finder, entities: Sequence[str]) -> None:
-        self._finder = finder
-        super().__init__(list(entities), name=type(finder).__name__, supported_language=LANGUAGE)
+        self._finder, self._label = finder, type(finder).__name__
+        super().__init__(list(entities), name=self._label, supported_language=LANGUAGE)
 
     def load(self) -> None:
         """Nothing to load."""
@@ -81,7 +83,7 @@ class FinderRecognizer(EntityRecognizer):  # type: ignore[misc]  # untyped base 
             RecognizerResult(
                 span.entity, span.start, span.end, span.score,
                 recognition_metadata={
-                    RecognizerResult.RECOGNIZER_NAME_KEY: self.name,
+                    RecognizerResult.RECOGNIZER_NAME_KEY: self._label,
                     RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
                     "by": span.by,
                 },
@@ -90,7 +92,7 @@ class FinderRecognizer(EntityRecognizer):  # type: ignore[misc]  # untyped base 
         ]  # fmt: skip
 
 
-class NearbyWords(ContextAwareEnhancer):  # type: ignore[misc]  # untyped base class
+class NearbyWords(ContextAwareEnhancer):
     """Raises the score of a number if one of its recognizer's context words stands before it in the same line.
 
     Presidio's own enhancer needs tokens, scans all of them per result, and logs the words around a finding.
@@ -100,7 +102,10 @@ class NearbyWords(ContextAwareEnhancer):  # type: ignore[misc]  # untyped base c
 
     def __init__(self) -> None:
         super().__init__(
-            context_similarity_factor=0.35, min_score_with_context_similarity=0.6, context_prefix_count=0, context_suffix_count=0
+            context_similarity_factor=0.35,
+            min_score_with_context_similarity=0.6,
+            context_prefix_count=0,
+            context_suffix_count=0,
         )
 
     def enhance_using_context(
@@ -114,12 +119,13 @@ class NearbyWords(ContextAwareEnhancer):  # type: ignore[misc]  # untyped base c
                 continue
             before = text[max(0, result.start - self._REACH) : result.start].rpartition("\n")[2].lower()
             if any(word in before for word in words):
-                result.score = min(1.0, max(result.score + self.context_similarity_factor, self.min_score_with_context_similarity))
+                raised = max(result.score + self.context_similarity_factor, self.min_score_with_context_similarity)
+                result.score = min(self.MAX_SCORE, raised)
         return raw_results
 
 
 class _Muzzle(logging.Filter):
-    """Nothing of Presidio's passes: it logs text. A warning means that something was skipped, so it becomes an error."""
+    """Nothing of Presidio's passes: it logs text. A warning means that something was skipped: an error here."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno >= logging.WARNING:
@@ -133,22 +139,24 @@ def _muzzle() -> None:
         logger.addFilter(_Muzzle())
 
 
-class _Iban(IbanRecognizer):  # type: ignore[misc]  # untyped base class
+class _Iban(IbanRecognizer):
     """Also over a line break, as PDFs have them. The check digits decide."""
 
-    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None, regex_flags: Any = None) -> list[RecognizerResult]:
+    def analyze(
+        self, text: str, entities: list[str], nlp_artifacts: Any = None, regex_flags: Any = None
+    ) -> list[RecognizerResult]:
         found: list[RecognizerResult] = super().analyze(text.replace("\n", " "), entities, nlp_artifacts, regex_flags)
         return found
 
 
-class _CreditCard(CreditCardRecognizer):  # type: ignore[misc]  # untyped base class
+class _CreditCard(CreditCardRecognizer):
     """Without the 13 and 14 digits of article numbers (EAN), a tenth of which pass the check."""
 
     def invalidate_result(self, pattern_text: str) -> bool:
         return sum(c.isdigit() for c in pattern_text) < 15
 
 
-class _TaxId(DeTaxIdRecognizer):  # type: ignore[misc]  # untyped base class
+class _TaxId(DeTaxIdRecognizer):
     """Also grouped as people write it, and by the stricter rule: of the first ten digits exactly one repeats."""
 
     def __init__(self, *, supported_language: str) -> None:
@@ -163,30 +171,39 @@ class _TaxId(DeTaxIdRecognizer):  # type: ignore[misc]  # untyped base class
 
 
 class _OnlyWithContext:
-    """Check digits that a tenth of all part numbers pass: valid ones keep their low score until a word supports them."""
+    """Check digits that a tenth of all part numbers pass: the low score stays until a word supports it."""
 
     def validate_result(self, pattern_text: str) -> bool | None:
         passed: bool | None = super().validate_result(pattern_text)  # type: ignore[misc]  # a mixin over recognizers
         return False if passed is False else None
 
 
-class _HealthInsurance(_OnlyWithContext, DeHealthInsuranceRecognizer):  # type: ignore[misc]  # untyped base class
+class _HealthInsurance(_OnlyWithContext, DeHealthInsuranceRecognizer):
     def __init__(self, *, supported_language: str) -> None:
         short = {"aok", "tkk", "dak", "egk", "gkv"}  # also inside other words
-        context = [*(c for c in DeHealthInsuranceRecognizer.CONTEXT if c not in short), "versicherten-nr", "vers.-nr", "kv-nr"]
+        context = [
+            *(c for c in DeHealthInsuranceRecognizer.CONTEXT if c not in short),
+            "versicherten-nr",
+            "vers.-nr",
+            "kv-nr",
+        ]
         super().__init__(context=context, supported_language=supported_language)
 
 
-class _IdCard(_OnlyWithContext, DeIdCardRecognizer):  # type: ignore[misc]  # untyped base class
+class _IdCard(_OnlyWithContext, DeIdCardRecognizer):
     def __init__(self, *, supported_language: str) -> None:
         context = ["personalausweis", "ausweisnummer", "ausweis-nr", "identity card", "id card", "national id"]
-        super().__init__(patterns=_lowered(DeIdCardRecognizer.PATTERNS), context=context, supported_language=supported_language)
+        super().__init__(
+            patterns=_lowered(DeIdCardRecognizer.PATTERNS), context=context, supported_language=supported_language
+        )
 
 
-class _Passport(_OnlyWithContext, DePassportRecognizer):  # type: ignore[misc]  # untyped base class
+class _Passport(_OnlyWithContext, DePassportRecognizer):
     def __init__(self, *, supported_language: str) -> None:
         context = ["reisepass", "passnummer", "pass-nr", "passport"]
-        super().__init__(patterns=_lowered(DePassportRecognizer.PATTERNS), context=context, supported_language=supported_language)
+        super().__init__(
+            patterns=_lowered(DePassportRecognizer.PATTERNS), context=context, supported_language=supported_language
+        )
 
 
 def _lowered(patterns: Iterable[Pattern]) -> list[Pattern]:

@@ -4,6 +4,7 @@ A maker of medical devices writes "patient", "clinic" and "therapy" on every pag
 are only counted. `has_terms` means details of somebody's health: a diagnosis, an ICD-10 code, a medication, a dosage.
 """
 
+# ruff: noqa: E501  patterns and word lists read better unbroken
 from __future__ import annotations
 
 import re
@@ -17,19 +18,29 @@ _WORD = re.compile(r"\w+")
 _ICD = re.compile(r"(?<![\w.-])[A-TV-Z]\d{2}\.(?:\d{1,2}|-)[*+!]?(?:[ ]?[GVAZRLB](?!\w))?(?![\w.]*\d)")
 _ICD_SHORT = re.compile(r"(?i)(?:ICD(?:-10)?(?:-GM)?|diagnos(?:e|is)|dx)[\s:|-]{0,4}[A-TV-Z]\d{2}(?![\w.])")
 _ICD_NEAR = re.compile(r"(?i)\bICD\b|diagnos|\bDx\b|befund|hauptdiagnose|nebendiagnose")
-_SCHEME = re.compile(r"(?<![\w./-])(?:[0-4½]|1/2)[ ]?-[ ]?(?:[0-4½]|1/2)[ ]?-[ ]?(?:[0-4½]|1/2)(?:[ ]?-[ ]?(?:[0-4½]|1/2))?(?![\w./-]*\d)")
-_AMOUNT = r"\d{1,4}(?:[.,]\d{1,3})?[ ]?(?:mg|µg|mcg|I\.?E\.?|IU|mmol|Hübe|Tropfen|Tbl\.?|Tabletten?|tablets?|Kps\.?|puffs?)"
+_SCHEME = re.compile(
+    r"(?<![\w./-])(?:[0-4½]|1/2)[ ]?-[ ]?(?:[0-4½]|1/2)[ ]?-[ ]?(?:[0-4½]|1/2)(?:[ ]?-[ ]?(?:[0-4½]|1/2))?(?![\w./-]*\d)"
+)
+_AMOUNT = (
+    r"\d{1,4}(?:[.,]\d{1,3})?[ ]?(?:mg|µg|mcg|I\.?E\.?|IU|mmol|Hübe|Tropfen|Tbl\.?|Tabletten?|tablets?|Kps\.?|puffs?)"
+)
 _TIMES = (
     r"(?:täglich|tgl\.?|daily|a day|per day|pro Tag|/d\b|/die|morgens|abends|mittags|nachts|bei Bedarf|stündlich|twice|once|b\.i\.d|"
     r"t\.i\.d|q\.d|p\.o\.|i\.v\.|s\.c\.|i\.m\.|orally|intravenös|oral)"
 )
-_DOSAGE = re.compile(rf"(?i)(?<![\w.,]){_AMOUNT}[^\n.;]{{0,25}}?{_TIMES}|(?:\d|ein|zwei|drei)[ ]?(?:mal|x)[ ]?{_TIMES}[^\n.;]{{0,15}}?{_AMOUNT}")
-_AGE = re.compile(r"(?i)\b\d{1,3}[- ]?(?:jährig\w*|jahre alt|years? old|year-old|-year-old|y/o|yo\b|j\. alt)|\bim alter von \d|\baged? \d{1,3}\b")
+_DOSAGE = re.compile(
+    rf"(?i)(?<![\w.,]){_AMOUNT}[^\n.;]{{0,25}}?{_TIMES}|(?:\d|ein|zwei|drei)[ ]?(?:mal|x)[ ]?{_TIMES}[^\n.;]{{0,15}}?{_AMOUNT}"
+)
+_AGE = re.compile(
+    r"(?i)\b\d{1,3}[- ]?(?:jährig\w*|jahre alt|years? old|year-old|-year-old|y/o|yo\b|j\. alt)|\bim alter von \d|\baged? \d{1,3}\b"
+)
 _STAY = re.compile(
     r"(?i)(?:aufgenommen|aufnahme|entlassen|entlassung|stationär\w*|admitted|discharged|admission|discharge|behandlung)"
     r"[^\n]{0,40}?\d{1,2}\.[ ]?(?:\d{1,2}\.|[a-zä]+)[ ]?\d{0,4}|\b(?:admitted|discharged) on\b"
 )
-_PERSON_WORD = re.compile(r"(?i)\b(?:d(?:er|ie|es)|unser\w*|this|the|a|ein\w*) (?:\w+ ){0,2}(?:patient(?:in)?|patienten)\b[^\n]{0,60}(?:klagt|stellte|berichtet|litt|leidet|erhielt|presented|complain|received|suffer)")
+_PERSON_WORD = re.compile(
+    r"(?i)\b(?:d(?:er|ie|es)|unser\w*|this|the|a|ein\w*) (?:\w+ ){0,2}(?:patient(?:in)?|patienten)\b[^\n]{0,60}(?:klagt|stellte|berichtet|litt|leidet|erhielt|presented|complain|received|suffer)"
+)
 _FEATURES: Mapping[str, re.Pattern[str]] = {"age": _AGE, "stay": _STAY, "course": _PERSON_WORD}
 
 
@@ -76,12 +87,11 @@ class HealthReader:
             category = self._category(token, tokens, at)
             if category is not None:
                 counts[category] = counts.get(category, 0) + 1
-        for category, number in (("icd10", _codes(text)), ("dosage", _dosages(text))):
-            if number:
-                counts[category] = number
+        patterned = {"icd10": _codes(text), "dosage": _dosages(text)}
+        counts |= {category: number for category, number in patterned.items() if number}
         return Health(
             has_terms=not self._terms.specific.isdisjoint(counts),
-            density=round(100 * sum(counts.values()) / len(tokens), 2) if tokens else 0.0,
+            density=round(100 * _telling(counts) / len(tokens), 2) if tokens else 0.0,
             words=len(tokens),
             categories=frozenset(counts),
             features=tuple(name for name, pattern in _FEATURES.items() if counts and pattern.search(text)),
@@ -95,8 +105,14 @@ class HealthReader:
             if form in self._terms.words and form not in self._ignore:
                 return self._terms.words[form]
         if token.endswith(self._endings) and token not in self._ignore:
-            return next((c for e, c in self._terms.endings.items() if token.endswith(e) and len(token) > len(e) + 2), None)
+            endings = self._terms.endings.items()
+            return next((c for ending, c in endings if token.endswith(ending) and len(token) > len(ending) + 2), None)
         return None
+
+
+def _telling(counts: Mapping[str, int]) -> int:
+    """Without care words: a clinic's canteen plan has those, too."""
+    return sum(number for category, number in counts.items() if category != "care")
 
 
 def _forms(token: str) -> Iterable[str]:

@@ -5,6 +5,7 @@ first name or surname, a label such as "Ansprechpartner:", a greeting, or the cl
 way is then found again wherever the surname stands alone (`repeats`).
 """
 
+# ruff: noqa: E501, SIM905  patterns and word lists read better unbroken
 from __future__ import annotations
 
 import re
@@ -23,7 +24,9 @@ _TITLES = frozenset(
 )
 _TITLE_PARTS = frozenset("med. med rer. nat. phil. jur. h. c. mult. habil. ing ing. dent. vet. b.sc. m.sc.".split())
 _NEEDS_CAPITAL = frozenset("ms mr mrs miss sir dame fr. hr. ing. pater schwester".split())
-_PARTICLES = frozenset("von van vom zu zur zum der den de del della di da dos du la le ten ter bin ibn al el und".split())
+_PARTICLES = frozenset(
+    "von van vom zu zur zum der den de del della di da dos du la le ten ter bin ibn al el und".split()
+)
 _AFTER = frozenset(
     "gmbh ag kg kgaa se ohg gbr mbh inc inc. ltd ltd. llc corp corp. e.v. stiftung straße strasse str. str platz allee weg"
     " gasse ring klinik klinikum krankenhaus hospital universität university hochschule institut institute gymnasium"
@@ -34,7 +37,7 @@ _NOUN_ENDINGS = (
     "heit", "keit", "schaft", "tion", "tionen", "tät", "ment", "ismus", "ierung", "lichkeit", "gerät", "geräte", "anlage",
     "plan", "dienst", "service", "abteilung", "verwaltung", "leitung", "technik", "system", "station", "klinik",
     "zentrum", "handbuch", "richtlinie", "nummer", "konto", "stelle", "portal", "büro", "ordnung", "management", "wesen",
-    "vertrieb", "einkauf", "versand", "team", "teams", "gruppe", "verzeichnis", "bericht", "protokoll", "vertrag",
+    "vertrieb", "einkauf", "versand", "team", "teams", "gruppe", "verzeichnis", "bericht", "protokoll", "vertrag", "amt",
 )  # fmt: skip
 _ON_BEHALF = frozenset("i. a. v. ppa.".split())
 _LONGEST_NAME = 5
@@ -55,10 +58,17 @@ _CLOSING = re.compile(
     r"(?:kind |best |warm )?regards|best wishes|yours (?:sincerely|faithfully|truly)|sincerely(?: yours)?|cheers|"
     r"many thanks|best)[ \t]*[,.!]?[ \t]*\n(?:[ \t]*\n){0,2}(?P<value>[^\n]{2,50})"
 )
+_INTRODUCED = re.compile(
+    r"(?:(?i:my name is|name's|ich heiße|ich heisse|mein name ist|i am called|please call me|this is|hier ist|here is))"
+    r"[ \t]+(?P<value>[^\n,!:;.?()]{2,40})"
+)
 _GREETING = re.compile(
     r"(?m)(?:^|(?<=[.!?] ))[ \t]*(?:Hallo|Hi|Hey|Liebe[rs]?|Dear|Hello|Moin|Servus|Guten (?:Tag|Morgen|Abend)|Good morning)"
     r"[ \t]+(?P<value>[^\n,!:;.]{2,40})[,!:\n]"
 )
+
+
+_WITNESSES = ((_LABEL, "label"), (_CLOSING, "closing"), (_GREETING, "greeting"), (_INTRODUCED, "greeting"))
 
 
 class _Word(NamedTuple):
@@ -82,7 +92,7 @@ class PersonFinder:
         """Spans of whole names, without titles."""
         tokens = [_Word(m.start(), m.end(), m.group(), m.group().lower()) for m in _TOKEN.finditer(text)]
         yield from self._running(text, tokens)
-        for pattern, by in ((_LABEL, "label"), (_CLOSING, "closing"), (_GREETING, "greeting")):
+        for pattern, by in _WITNESSES:
             for found in pattern.finditer(text):
                 yield from self._valued(text, found, by)
 
@@ -106,10 +116,15 @@ class PersonFinder:
 
     def _after_title(self, text: str, tokens: Sequence[_Word], at: int) -> tuple[int, int, float, str] | None:
         """`Frau Prof. Dr. von Berg`: the first word after the titles needs no list, further ones do."""
-        if tokens[at].lower in _NEEDS_CAPITAL and not _is_capitalised(tokens[at].text):
-            return None
+        word = tokens[at]
+        if word.lower in _NEEDS_CAPITAL and not (word.text[0].isupper() and word.text[1:].islower()):
+            return None  # milliseconds, multiple sclerosis
         first = at + 1
-        while first < len(tokens) and tokens[first].lower in _TITLES | _SALUTATIONS | _TITLE_PARTS and _near(text, tokens, first):
+        while (
+            first < len(tokens)
+            and tokens[first].lower in _TITLES | _SALUTATIONS | _TITLE_PARTS
+            and _near(text, tokens, first)
+        ):
             first += 1
         if first >= len(tokens) or not _near(text, tokens, first):
             return None
@@ -170,7 +185,7 @@ class PersonFinder:
             nxt = last + 1
             while nxt < len(tokens) - 1 and tokens[nxt].lower in _PARTICLES and _near(text, tokens, nxt):
                 nxt += 1
-            if not _near(text, tokens, nxt) or tokens[last].text.endswith(".") and len(tokens[last].text) > 2:
+            if not _near(text, tokens, nxt) or (tokens[last].text.endswith(".") and len(tokens[last].text) > 2):
                 break
             word = tokens[nxt]
             if _is_letter(word) and word.text[0].isupper() and nxt + 1 < len(tokens) and _near(text, tokens, nxt + 1):
@@ -210,7 +225,9 @@ class PersonFinder:
         start, end = found.span("value")
         tokens = [_Word(m.start(), m.end(), m.group(), m.group().lower()) for m in _TOKEN.finditer(text, start, end)]
         tokens = _without_titles(tokens)
-        limit = next((i for i, t in enumerate(tokens) if not self._can_be_name(t) and t.lower not in _PARTICLES), len(tokens))
+        limit = next(
+            (i for i, t in enumerate(tokens) if not self._can_be_name(t) and t.lower not in _PARTICLES), len(tokens)
+        )
         if by == "closing" and limit < len(tokens):
             return  # a signature is nothing but a name
         names = tokens[: min(limit, _LONGEST_NAME)]
@@ -255,7 +272,7 @@ class PersonFinder:
                 continue
             for word in _TOKEN.findall(text[span.start : span.end]):
                 bare = word.rstrip(".").lower()
-                if len(bare) > 3 and bare not in self._stop and bare not in _PARTICLES and self._is_telling(bare):
+                if len(bare) > 2 and bare not in self._stop and bare not in _PARTICLES and self._is_telling(bare):
                     surnames.add(word.rstrip("."))
         if not surnames:
             return
@@ -264,7 +281,7 @@ class PersonFinder:
             yield Span(_ENTITY, match.start(), match.end(), 0.6, "name.repeat")
 
     def _is_telling(self, bare: str) -> bool:
-        return bare not in self._common
+        return bare in self._firsts or (len(bare) > 3 and bare not in self._common)
 
 
 def _bare(word: _Word) -> str:
@@ -281,7 +298,9 @@ def _is_letter(word: _Word) -> bool:
 
 
 def _is_capitalised(text: str) -> bool:
-    return text[0].isupper() and (text[1:2].islower() or text.isupper() or text[1:2] in "'’." or text.startswith(("Mc", "Mac")))
+    return text[0].isupper() and (
+        text[1:2].islower() or text.isupper() or text[1:2] in "'’." or text.startswith(("Mc", "Mac"))
+    )
 
 
 def _is_noun(bare: str) -> bool:

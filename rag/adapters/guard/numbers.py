@@ -1,5 +1,6 @@
 """Text → spans of dates of birth and of numbers behind their labels. Pure. Run by the guard inside Presidio."""
 
+# ruff: noqa: E501  patterns and word lists read better unbroken
 from __future__ import annotations
 
 import re
@@ -17,7 +18,9 @@ DATE = (
     rf"\d{{1,2}}\.?[ ]{_MONTH}[ ]\d{{4}}|{_MONTH}[ ]\d{{1,2}}(?:st|nd|rd|th)?,?[ ]\d{{4}})"
 )
 BIRTH_LABELS = r"(?:geburtsdatum|geburtstag|geb\.?-?[ ]?(?:datum|dat\.?|am)|geb\.|geboren(?:[ ]am)?|date of birth|birth ?date|birthday|dob|d\.o\.b\.|born(?:[ ]on)?)"
-_BIRTH = re.compile(rf"(?i)(?:(?<!\w){BIRTH_LABELS}[\s:|=()-]{{0,6}}(?:am[ ]|on[ ])?|\(\s?\*\s?|(?<!\w)\*\s?)(?P<date>{DATE})(?!\d)")
+_BIRTH = re.compile(
+    rf"(?i)(?:(?<!\w){BIRTH_LABELS}[\s:|=()-]{{0,6}}(?:am[ ]|on[ ])?|\(\s?\*\s?|(?<!\w)\*\s?)(?P<date>{DATE})(?!\d)"
+)
 
 
 class BirthFinder:

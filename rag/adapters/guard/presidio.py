@@ -56,7 +56,7 @@ class PresidioGuard:
         allow = self._settings.allow
         self._allowed_texts = frozenset(text.casefold() for text in allow.texts)
         self._allowed = re.compile("|".join(f"(?:{p})" for p in allow.patterns)) if allow.patterns else None
-        own = (_RULES_REVISION, words.revision(), self._settings.revision, *sorted(r.name for r in recognizers))
+        own = (_RULES_REVISION, words.revision(), self._settings.revision, *sorted(type(r).__name__ for r in recognizers))
         self._revision = hashlib.sha256("\n".join(own).encode()).hexdigest()[:12]
 
     @property
@@ -71,7 +71,8 @@ class PresidioGuard:
                 return await asyncio.to_thread(self._screen, text, direction, dict(context))
         except Exception as error:  # noqa: BLE001 - anything at all: unseen text must not pass
             log.error("guard.failed", extra={"error": type(error).__name__, "direction": direction.value})  # noqa: TRY400 - a traceback may hold text
-        raise Refused("guard_unavailable", "The guard could not check this text, so it does not pass.", hint="Try again; if it stays, tell an operator.")  # fmt: skip
+        message = "The guard could not check this text, so it does not pass."
+        raise Refused("guard_unavailable", message, hint="Try again; if it stays, tell an operator.")
 
     def _finders(self) -> list[tuple[Finder, Sequence[str]]]:
         numbers = self._settings.numbers
@@ -89,10 +90,8 @@ class PresidioGuard:
         health = self._health.read(text)
         decision = self._policy.screen(_facts(findings, health, direction, context))
         counts = dict(sorted(Counter(f.entity for f in findings).items()))
-        log.info(
-            "guard.screened",
-            extra={"direction": direction.value, "action": decision.action.value, "rule": decision.rule, "counts": counts},
-        )
+        facts = {"direction": direction.value, "action": decision.action.value, "rule": decision.rule, "counts": counts}
+        log.info("guard.screened", extra=facts)
         match decision.action:
             case Action.allow:
                 passed = text

@@ -4,6 +4,7 @@ Rows are lines whose cells are joined by " | " (see `Parsed.text`). A column is 
 bare "Name" only if the cells look like persons, because products have names too.
 """
 
+
 from __future__ import annotations
 
 import re
@@ -21,9 +22,13 @@ _PERSON_HEADER = re.compile(
     r"mitarbeiter(?:in)?|mitarbeitende[r]?|ansprechpartner(?:in)?|first name|last name|surname|full name|employee|"
     r"patient name|contact person)(?:/in|\*in|:in)?"
 )
-_NAME_HEADER = re.compile(r"(?i)(?:name|kontakt|contact|person|bearbeiter(?:in)?|verantwortlich(?:e[r]?)?|owner|responsible)")
+_NAME_HEADER = re.compile(
+    r"(?i)(?:name|kontakt|contact|person|bearbeiter(?:in)?|verantwortlich(?:e[r]?)?|owner|responsible)"
+)
 _BIRTH_HEADER = re.compile(rf"(?i){BIRTH_LABELS}")
-_ADDRESS_HEADER = re.compile(r"(?i)(?:(?:privat)?anschrift|(?:privat|wohn)?adresse|wohnort|straße|(?:home )?address|street)")
+_ADDRESS_HEADER = re.compile(
+    r"(?i)(?:(?:privat)?anschrift|(?:privat|wohn)?adresse|wohnort|straße|(?:home )?address|street)"
+)
 _PHONE_HEADER = re.compile(r"(?i)(?:telefon(?:nummer)?|tel\.?|mobil(?:nummer|telefon)?|handy|phone(?: number)?|mobile)")
 _NAME_CELL = re.compile(r"(?:[^\W\d_][\w.'’-]*,?[ ]?){1,5}")
 _MOSTLY = 0.5
@@ -72,7 +77,9 @@ class TableFinder:
         if not cells:
             return 0.0
         words = [re.findall(r"[^\W\d_]+", cell.lower()) for cell in cells]
-        return sum(any(w in self._names for w in ws) and not any(w in self._stop for w in ws) for ws in words) / len(cells)
+        return sum(any(w in self._names for w in ws) and not any(w in self._stop for w in ws) for ws in words) / len(
+            cells
+        )
 
 
 def _fits(entity: str, cell: str) -> bool:
