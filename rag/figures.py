@@ -100,12 +100,17 @@ _DATES = (
     re.compile(rf"\b(?P<m>{_MONTH})\b\.?\s+(?P<d>\d{{1,2}}){_TH}?\b(?!\d){_YEAR}?", re.IGNORECASE),
 )
 _TIME = re.compile(
-    r"\b(?P<h>\d{1,2}):(?P<m>\d{2})(?::\d{2})?(?:\s?(?P<half>[ap])\.?m\b\.?|\s?(?:Uhr|h)\b)?"
-    r"|\b(?P<h2>\d{1,2})(?:\.(?P<m2>\d{2}))?\s?(?:Uhr\b|(?P<half2>[ap])\.?m\b\.?|o'clock)",
+    r"\b(?P<h>\d{1,2}):(?P<m>\d{2})(?::\d{2})?(?:\s?(?:Uhr|h)\b)?|\b(?P<h2>\d{1,2})(?:\.(?P<m2>\d{2}))?\s?Uhr\b",
     re.IGNORECASE,
 )
+_HALF_DAY = re.compile(
+    r"\b(?P<h>\d{1,2}):(?P<m>\d{2})(?::\d{2})?(?:\s?(?P<half>[ap])\.?m\b\.?|\s?h\b)?"
+    r"|\b(?P<h2>\d{1,2})(?:\.(?P<m2>\d{2}))?\s?(?:(?P<half2>[ap])\.?m\b\.?|o'clock\b)",
+    re.IGNORECASE,
+)
+"""In English alone: "am" is a German preposition."""
 _CODE = re.compile(
-    r"(?<![\w-])(?:[^\W\d_]{1,8}(?:[-/.][^\W\d_]{1,8})?[-/.]?\d[\w]*(?:[-/.]\w+)*|\d+(?:[-/.]?[A-Z]+\d+[\w-]*|[A-Z]{1,3}(?![\w])))"
+    r"(?<![\w-])(?:[^\W\d_]{1,8}(?:[-/.][^\W\d_]{1,8})?[-/.]?\d[\w]*(?:[-/.]\w+)*|\d+(?:[-/.]?[A-Z]+\d+[\w-]*|(?![AP]M\b)[A-Z]{1,3}(?![\w])))"
 )
 _NUMBER = re.compile(
     rf"(?:(?P<prefix>[€$£]|\bEUR|\bUSD|\bCHF)\s?)?(?<![\w.,])(?P<sign>(?<!\d\s)[-−](?=\d))?"
@@ -125,8 +130,8 @@ def figures(text: str, language: str) -> tuple[frozenset[Figure], str]:
     found: set[Figure] = set()
     for pattern in _DATES:
         text = _take(pattern, text, found, _date)
-    text = _take(_TIME, text, found, _time)
     text = _take(_CODE, text, found, _code)
+    text = _take(_HALF_DAY if language == "en" else _TIME, text, found, _time)
     text = _take(_NUMBER, text, found, lambda match: _number(match, language))
     text = _take(_NUMBER_WORD, text, found, _number_word)
     return frozenset(found), text
@@ -163,7 +168,8 @@ def _date(match: re.Match[str]) -> Figure | None:
 
 def _time(match: re.Match[str]) -> Figure | None:
     hour, minute = int(match["h"] or match["h2"]), int(match["m"] or match["m2"] or 0)
-    half = (match["half"] or match["half2"] or "").lower()
+    groups = match.groupdict()
+    half = (groups.get("half") or groups.get("half2") or "").lower()
     if half:
         hour = hour % 12 + (12 if half == "p" else 0)
     return Figure("time", f"{hour}:{minute:02}") if hour <= 24 and minute < 60 else None

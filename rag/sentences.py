@@ -4,6 +4,8 @@ German and English rules together: most texts of an organisation mix both, and t
 sentence of the other. A marker `[1]` after a full stop belongs to the sentence before it.
 """
 
+# ruff: noqa: SIM905  a word list reads better as words than as a list of literals
+
 from __future__ import annotations
 
 import re

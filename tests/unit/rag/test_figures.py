@@ -35,6 +35,13 @@ def test_one_fact_written_twice_is_one_figure(german: str, english: str) -> None
     assert only(german, "de") == only(english, "en")
 
 
+def test_a_german_preposition_is_no_time() -> None:
+    """A code before "am" is a code and a place, not noon or midnight."""
+    assert only("Code T-12 am Trockner", "de") == Figure("code", "t12")
+    assert only("um 12 am Tor", "de") == Figure("number", "12")
+    assert only("at 12 am", "en") == Figure("time", "0:00")
+
+
 def test_thousand_or_one_depends_on_the_language() -> None:
     """1.500 is fifteen hundred in German and one and a half in English."""
     assert only("1.500", "de").value == "1500"

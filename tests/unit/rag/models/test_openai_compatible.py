@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -34,6 +35,11 @@ def llm(base_url: str, *, timeouts: Timeouts = FAST) -> OpenAICompatibleLlm:
         name="house", endpoint_class="local", model="tiny", base_url=base_url, prices=Prices(prompt=1.0, completion=10.0),
         api_key=SecretStr("sk-very-secret"), timeouts=timeouts, max_tokens=40,
     )  # fmt: skip
+
+
+async def collect(stream: AsyncIterator[str | Usage], seen: list[str | Usage]) -> None:
+    async for piece in stream:
+        seen.append(piece)  # noqa: PERF401  what came before an error must be kept
 
 
 async def drafted(script: Script, *, timeouts: Timeouts = FAST) -> list[str | Usage]:
@@ -138,8 +144,7 @@ async def test_what_was_used_before_it_died_is_told() -> None:
     async with endpoint(dies_after(STREAM, event("x" * 40))) as server:
         model = llm(server.base_url)
         with pytest.raises(Temporary):
-            async for piece in model.draft(BRIEF):
-                seen.append(piece)
+            await collect(model.draft(BRIEF), seen)
         await model.aclose()
     assert isinstance(seen[-1], Usage)
     assert seen[-1].completion_tokens == 10
