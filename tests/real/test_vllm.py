@@ -152,7 +152,7 @@ async def test_killed_in_the_middle_of_a_stream(server: Server, llm: OpenAICompa
 
     async def read() -> None:
         async for piece in llm.draft(brief(max_tokens=1500)):
-            seen.append(piece)  # noqa: PERF401  what came before the error must be kept
+            seen.append(piece)
             if len(seen) == 3:
                 await asyncio.to_thread(server.kill)
 

@@ -1,6 +1,6 @@
 """A language model of 2 layers with random weights, made on the spot: a real model for a real server, that knows nothing.
 
-    python tests/real/tiny_llama.py FOLDER
+Run as `python tests/real/tiny_llama.py FOLDER`, or called by the test.
 """
 
 from __future__ import annotations
