@@ -31,6 +31,7 @@ _TIMES = (
 _DOSAGE = re.compile(
     rf"(?i)(?<![\w.,]){_AMOUNT}[^\n.;]{{0,25}}?{_TIMES}|(?:\d|ein|zwei|drei)[ ]?(?:mal|x)[ ]?{_TIMES}[^\n.;]{{0,15}}?{_AMOUNT}"
 )
+_ANY_AMOUNT = re.compile(_AMOUNT, re.IGNORECASE)
 _AGE = re.compile(
     r"(?i)\b\d{1,3}[- ]?(?:jährig\w*|jahre alt|years? old|year-old|-year-old|y/o|yo\b|j\. alt)|\bim alter von \d|\baged? \d{1,3}\b"
 )
@@ -131,9 +132,9 @@ def _codes(text: str) -> int:
 
 
 def _dosages(text: str) -> int:
-    """`1-0-1` counts only beside an amount or another scheme: alone it may be a version or a score."""
+    """`1-0-1` counts only where an amount is named, too: by itself it may be a version or a score."""
     amounts, schemes = len(_DOSAGE.findall(text)), len(_SCHEME.findall(text))
-    return amounts + schemes if amounts or schemes > 1 or re.search(rf"(?i){_AMOUNT}", text) else 0
+    return amounts + schemes if schemes == 0 or _ANY_AMOUNT.search(text) else amounts
 
 
 @lru_cache(maxsize=1)

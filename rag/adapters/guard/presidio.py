@@ -56,7 +56,8 @@ class PresidioGuard:
         allow = self._settings.allow
         self._allowed_texts = frozenset(text.casefold() for text in allow.texts)
         self._allowed = re.compile("|".join(f"(?:{p})" for p in allow.patterns)) if allow.patterns else None
-        own = (_RULES_REVISION, words.revision(), self._settings.revision, *sorted(type(r).__name__ for r in recognizers))
+        more = sorted(type(recognizer).__name__ for recognizer in recognizers)
+        own = (_RULES_REVISION, words.revision(), self._settings.revision, *more)
         self._revision = hashlib.sha256("\n".join(own).encode()).hexdigest()[:12]
 
     @property

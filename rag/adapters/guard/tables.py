@@ -4,7 +4,6 @@ Rows are lines whose cells are joined by " | " (see `Parsed.text`). A column is 
 bare "Name" only if the cells look like persons, because products have names too.
 """
 
-
 from __future__ import annotations
 
 import re
