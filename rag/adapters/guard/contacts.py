@@ -133,7 +133,7 @@ _GERMAN = re.compile(
     rf"(?P<city>[ ]?[,\n|]?[ |]*(?:(?:D|A|CH|DE)[- ])?\d{{4,5}}[ ]+{_UP}(?:[\w-]|\.(?=\w))+(?:[ ](?:am|an der|im|in|bei|ob der|vor der)[ ]{_UP}[\wäöüß]+|[ ]\([^)\n]{{2,25}}\))?)?"
 )
 _ENGLISH = re.compile(
-    r"(?<![\w.-])\d{1,5}[A-Za-z]?,?[ ](?:[A-Z][\w'.]*[ ]){1,4}"
+    r"(?<![\w.-])\d{1,5}[A-Za-z]?[ ](?:[A-Z][\w'.]*[ ]){1,4}"
     r"(?:(?P<strong>Street|St\.|Road|Rd\.?|Avenue|Ave\.?|Boulevard|Blvd\.?|Lane|Crescent|Terrace)|"
     r"(?P<weak>St|Drive|Dr\.?|Court|Ct\.?|Way|Place|Pl\.?|Square|Close|Gardens|Grove|Hill))(?![\w])"
     r"(?P<city>(?:,?[ \n](?:Apt|Suite|Unit|Flat)\.?[ ]\w{1,5})?,?[ \n](?:[A-Z][\w.]+,?[ ]){1,3}(?:[A-Z]{2}[ ])?(?:\d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]?[ ]\d[A-Z]{2}))?"

@@ -31,7 +31,7 @@ _AFTER = frozenset(
     "gmbh ag kg kgaa se ohg gbr mbh inc inc. ltd ltd. llc corp corp. e.v. stiftung straße strasse str. str platz allee weg"
     " gasse ring klinik klinikum krankenhaus hospital universität university hochschule institut institute gymnasium"
     " schule school preis prize award street road avenue lane museum bank verlag & co co. gesellschaft foundation"
-    " feb mar apr jun jul aug sep sept oct okt nov dec dez".split()
+    " river county island bay lake valley city beach park tower cup church kirche feb mar apr jun jul aug sep sept oct okt nov dec dez".split()
 )
 _NOUN_ENDINGS = (
     "heit", "keit", "schaft", "tion", "tionen", "tät", "ment", "ismus", "ierung", "lichkeit", "gerät", "geräte", "anlage",
@@ -39,6 +39,8 @@ _NOUN_ENDINGS = (
     "zentrum", "handbuch", "richtlinie", "nummer", "konto", "stelle", "portal", "büro", "ordnung", "management", "wesen",
     "vertrieb", "einkauf", "versand", "team", "teams", "gruppe", "verzeichnis", "bericht", "protokoll", "vertrag", "amt",
 )  # fmt: skip
+_NOBLE = frozenset("von van de del della di da dos du el al la le ten ter".split())
+_ROMAN = re.compile(r"[IVX]+")
 _ON_BEHALF = frozenset("i. a. v. ppa.".split())
 _LONGEST_NAME = 5
 
@@ -129,8 +131,9 @@ class PersonFinder:
         if first >= len(tokens) or not _near(text, tokens, first):
             return None
         start = first
-        while first < len(tokens) - 1 and tokens[first].lower in _PARTICLES and _near(text, tokens, first + 1):
-            first += 1
+        if tokens[first].lower in _NOBLE:  # not "Herr der Ringe"
+            while first < len(tokens) - 1 and tokens[first].lower in _PARTICLES and _near(text, tokens, first + 1):
+                first += 1
         if not self._can_be_name(tokens[first]):
             return None
         last = self._extend(text, tokens, first, after_title=True)
@@ -159,7 +162,9 @@ class PersonFinder:
         if not known and (_bare(word) in self._common or _is_noun(_bare(word)) or _bare(word) in self._firsts):
             return None
         last = at + 1
-        if last + 1 < len(tokens) and _near(text, tokens, last + 1) and _bare(tokens[last + 1]) in self._firsts:
+        if last + 1 < len(tokens) and _near(text, tokens, last + 1) and _is_capitalised(tokens[last + 1].text):
+            if _bare(tokens[last + 1]) not in self._firsts:
+                return None  # an enumeration: "Ferramola, Jan Steen"
             last += 1
         return at, last, 0.8, "comma"
 
@@ -188,6 +193,10 @@ class PersonFinder:
             if not _near(text, tokens, nxt) or (tokens[last].text.endswith(".") and len(tokens[last].text) > 2):
                 break
             word = tokens[nxt]
+            if "und" in {t.lower for t in tokens[last + 1 : nxt]} and not (
+                self._is_first(word) and self._is_first(tokens[last])
+            ):
+                break
             if _is_letter(word) and word.text[0].isupper() and nxt + 1 < len(tokens) and _near(text, tokens, nxt + 1):
                 if _bare(tokens[nxt + 1]) not in self._surnames:
                     break
@@ -260,7 +269,9 @@ class PersonFinder:
 
     def _can_be_name(self, word: _Word) -> bool:
         bare = _bare(word)
-        return len(bare) > 1 and _is_capitalised(word.text) and bare not in self._stop and not bare.endswith("straße")
+        if len(bare) < 2 or bare in self._stop or bare.endswith("straße") or _ROMAN.fullmatch(word.text.rstrip(".")):
+            return False
+        return _is_capitalised(word.text)
 
     # --- a second look ----------------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +30,7 @@ def test_spans_move_with_the_text(case: tuple[str, list[Finding]], data: st.Data
     text, findings = case
     masked, moved = redact(text, findings), Moved(findings)
     edges = sorted(data.draw(st.lists(st.integers(0, len(text)), min_size=2, max_size=8)))
-    spans = list(zip(edges, edges[1:], strict=False))
+    spans = list(pairwise(edges))
     last = 0
     for start, end in spans:
         new_start, new_end = moved.span(start, end)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from guards import CONTEXT, presidio_guard, screened
 from hypothesis import HealthCheck, given, settings
@@ -106,7 +108,7 @@ async def test_any_split_into_sentences_leaks_nothing(cuts: set[int]) -> None:
     """However an answer is cut into sentences, its masked parts are those of the whole."""
     edges = [0, *sorted(cuts - {len(TEXT)}), len(TEXT)]
     output = OutputScreen(presidio_guard(), CONTEXT)
-    said = "".join([(await output.feed(TEXT[a:b])).text for a, b in zip(edges, edges[1:], strict=False)])
+    said = "".join([(await output.feed(TEXT[a:b])).text for a, b in pairwise(edges)])
     assert said == (await screened(TEXT, Direction.output)).text
 
 
