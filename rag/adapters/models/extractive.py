@@ -52,20 +52,19 @@ class ExtractiveLlm:
 
     async def _chosen(self, brief: Brief) -> list[Candidate]:
         """The sentences to quote, in the order in which they are quoted; none if the evidence does not answer."""
-        weights = fitted().get(brief.language, fitted()["en"])
-        ranked = await ranked_candidates(brief, embedder=self._embedder, weights=weights)
+        weights = _weights(brief.language)
+        ranked = await _ranked(brief, embedder=self._embedder, weights=weights)
         if not ranked or score(ranked[0], weights.answer) < self._min_answerability:
             return []
         least = score(ranked[0], weights.rank) * _NEXT_TO_BEST
         return [candidate for candidate in ranked[:_MOST] if score(candidate, weights.rank) >= least]
 
 
-async def ranked_candidates(brief: Brief, *, embedder: Embedder, weights: Weights) -> list[Candidate]:
+async def _ranked(brief: Brief, *, embedder: Embedder, weights: Weights) -> list[Candidate]:
     """The best sentences of the evidence, best first, no text twice."""
     before = next((turn.content for turn in reversed(brief.turns) if turn.role == "user"), "")
     found = candidates(brief.question, brief.evidence, brief.language, before=before)
-    found.sort(key=lambda candidate: -score(candidate, weights.rank))
-    best = _distinct(found, brief.evidence)[:_NEAR]
+    best = distinct_candidates(found, brief.evidence, brief.language)[:_NEAR]
     if not best:
         return []
     texts = [_text(candidate, brief.evidence) for candidate in best]
@@ -75,11 +74,17 @@ async def ranked_candidates(brief: Brief, *, embedder: Embedder, weights: Weight
     return sorted(compared, key=lambda candidate: -score(candidate, weights.rank))
 
 
-def _distinct(found: Sequence[Candidate], evidence: Sequence[Hit]) -> list[Candidate]:
+def distinct_candidates(found: Sequence[Candidate], evidence: Sequence[Hit], language: str) -> list[Candidate]:
+    """Best first by words alone; of equal texts the best placed."""
+    rank = _weights(language).rank
     by_text: dict[str, Candidate] = {}
-    for candidate in found:
+    for candidate in sorted(found, key=lambda candidate: -score(candidate, rank)):
         by_text.setdefault(" ".join(_text(candidate, evidence).split()).casefold(), candidate)
     return list(by_text.values())
+
+
+def _weights(language: str) -> Weights:
+    return fitted().get(language, fitted()["en"])
 
 
 def _text(candidate: Candidate, evidence: Sequence[Hit]) -> str:

@@ -1,0 +1,91 @@
+"""How good are the answers? `python -m benchmarks.answers.quality [--test]`
+
+Asks the questions of `samples/questions.jsonl` through the very `answer()` that serves, with the embedded endpoint, and
+writes `benchmarks/results/answers_SPLIT.md`. Nothing was ever tuned on the split `test`; it is asked only when told so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from benchmarks.answers.sample_house import QUESTIONS, ROOT, sample_house
+from benchmarks.report import write_table
+from lifecycle.attempt import attempt
+from lifecycle.compose import configured_recipe
+from lifecycle.evaluate import evaluate
+from lifecycle.questions import read_questions
+from lifecycle.types import Measure, Result, Scorecard
+from rag.types import Live
+
+USE_CASE = "assistant"
+WANTED = {
+    "recall_at_5": "≥ 0.90",
+    "answered": "≥ 0.90",
+    "citation_support": "≥ 0.95",
+    "citation_recall": "≥ 0.80",
+    "correct_refusal": "≥ 0.80",
+    "false_answer": "≤ 0.10",
+}
+NOTE = """
+Split `{split}`, {count} questions, use case `{use_case}`, extractive endpoint, guard on. Intervals are 95 %: Wilson
+where every item scores 0 or 1, bootstrap otherwise. `citation_recall` is the share of the expected passages that were
+cited; `citation_support` is deterministic: the claim's content words, figures and names stand in the quote, which
+stands verbatim in the stored text. It does not prove that the quote entails the claim. `citation_precision` is a lower
+bound: a citation of another passage that says the same counts as wrong.
+"""
+
+
+async def measure(home: Path, split: str, *, tell_failures: bool) -> Scorecard:
+    """Every question of the split, one after the other."""
+    items = read_questions(QUESTIONS, split=split)
+    async with sample_house(home) as rag:
+        live = Live(release="benchmark", recipe=configured_recipe(rag, USE_CASE), epoch=0)
+        use_case = rag.use_cases[USE_CASE]
+        return await evaluate(
+            items,
+            lambda item: attempt(item, chain=rag.chain, live=live, use_case=use_case),
+            use_case=USE_CASE,
+            release=live.release,
+            split=split,
+            each=_tell if tell_failures else lambda _: None,
+        )
+
+
+def rows(card: Scorecard) -> list[dict[str, object]]:
+    """One row per measure: what is wanted, all, and per language."""
+    languages = {language: {m.name: m for m in measures} for language, measures in card.by_language.items()}
+    return [
+        {"measure": measure.name, "wanted": WANTED.get(measure.name, ""), "all": _cell(measure)}
+        | {language: _cell(found[measure.name]) for language, found in languages.items() if measure.name in found}
+        for measure in card.measures
+    ]
+
+
+def _cell(measure: Measure) -> str:
+    digits = 0 if measure.name.endswith("_ms") else 3
+    shown = f"{measure.value:.{digits}f} ({measure.low:.{digits}f} to {measure.high:.{digits}f}, n = {measure.items})"
+    return f"{shown}, {measure.failed} failed" if measure.failed else shown
+
+
+def _tell(result: Result) -> None:
+    """By id and score alone, so that nothing of a question is printed."""
+    if result.failure or min(result.scores.get("answered", 1), result.scores.get("correct_refusal", 1)) < 1:
+        print(f"  {result.item} {result.language} answerable={result.answerable} {result.failure or result.outcome}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, default=ROOT / ".beleg-benchmark", help="state, kept for the next time")
+    parser.add_argument("--test", action="store_true", help="ask the test split: for reporting, never for tuning")
+    parser.add_argument("--failures", action="store_true", help="also tell which questions of the dev split went wrong")
+    chosen = parser.parse_args()
+    split = "test" if chosen.test else "dev"
+    card = asyncio.run(measure(chosen.home, split, tell_failures=chosen.failures and split == "dev"))
+    note = " ".join(NOTE.format(split=split, count=len(card.results), use_case=USE_CASE).split())
+    write_table(f"answers_{split}", rows(card), note=note)
+
+
+if __name__ == "__main__":
+    main()
