@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from rag.adapters.guard import words
 from rag.adapters.guard.spans import Span
+from rag.compounds import split
 
 _ENTITY = "PERSON"
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")
@@ -40,6 +41,11 @@ _NOUN_ENDINGS = (
     "vertrieb", "einkauf", "versand", "team", "teams", "gruppe", "verzeichnis", "bericht", "protokoll", "vertrag", "amt",
 )  # fmt: skip
 _NOBLE = frozenset("von van de del della di da dos du el al la le ten ter".split())
+_NAME_ENDINGS = frozenset(
+    "mann bach müller huber berg burg wald bauer feld stein dorf meier mayer maier egger hauser knecht meister schmidt schmied"
+    " thal tal hof bruck brück brink kamp horst loh rode reuter weber becker koch vogel stock baum busch born berger bacher"
+    " hofer felder steiner brunner reiter gruber lehner auer wieser moser kirch beck haus macher wirth richter".split()
+)
 _ROMAN = re.compile(r"[IVX]+")
 _ON_BEHALF = frozenset("i. a. v. ppa.".split())
 _LONGEST_NAME = 5
@@ -219,7 +225,7 @@ class PersonFinder:
             return False
         if not is_second and not self._is_first(before):
             return False
-        return not strict or bare not in self._common
+        return not strict or not (bare in self._common or _is_compound(bare))
 
     def _is_institution(self, text: str, tokens: Sequence[_Word], last: int) -> bool:
         """`Carl Zeiss AG`, `Anna Weber Straße`, `Robert Koch-Institut`: no person."""
@@ -259,7 +265,9 @@ class PersonFinder:
             return bares[0] in self._surnames or (is_single and bares[0] not in self._stop)
         known = bares[-1] in self._surnames or bares[0] in self._surnames
         unknown = [b for b in bares if b not in self._surnames and b not in self._doubtful]
-        return (known and len(unknown) < len(bares)) or not any(b in self._common for b in bares if b not in _PARTICLES)
+        if known and len(unknown) < len(bares):
+            return True
+        return not any(b in self._common or _is_compound(b) for b in bares if b not in _PARTICLES)
 
     def _is_first(self, word: _Word) -> bool:
         bare = _bare(word)
@@ -317,6 +325,12 @@ def _is_capitalised(text: str) -> bool:
 def _is_noun(bare: str) -> bool:
     part = bare.rpartition("-")[2]
     return len(part) > 15 or part.endswith(_NOUN_ENDINGS) or (len(part) > 7 and part.endswith(("ung", "ungen")))
+
+
+def _is_compound(bare: str) -> bool:
+    """Built of German words and not ending as surnames do: `Betriebsferien`, not `Lindemann`."""
+    parts = split(bare)
+    return len(parts) > 1 and parts[-1] not in _NAME_ENDINGS
 
 
 def _near(text: str, tokens: Sequence[_Word], at: int) -> bool:

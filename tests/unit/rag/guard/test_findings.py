@@ -58,6 +58,8 @@ LEFT_STANDING = [
     "Liebe Kolleginnen und Kollegen,\nsehr geehrte Damen und Herren,",
     "Ansprechpartner: IT-Service, Kontakt: Service Hotline, Autor: Qualitätsmanagement",
     "Name: Aurelia Medizintechnik GmbH",
+    "Wann sind in Jena Betriebsferien, und was ändert die Mai Tarifrunde?",
+    "Unter Herrn der Ringe und König Ludwig XIV. wurde nichts geprüft.",
     "Die Carl Zeiss AG und das Robert Koch-Institut liefern Vergleichswerte.",
     "Patient: Liegend lagern. Der Patient Monitor gibt Alarm, Klinik und Therapie sind informiert.",
     "Summer School Program, Can Users Edit, Mark your calendar, Jan Feb Mar",
