@@ -21,8 +21,8 @@ from scipy.optimize import minimize
 
 from benchmarks.answers.cases import Case, sample_cases, xquad_cases
 from benchmarks.answers.sample_house import ROOT, sample_house
-from rag.adapters.models.extractive import distinct_candidates
 from rag.answerability import FEATURES, candidates
+from rag.best_sentences import distinct
 from rag.ports import Embedder
 
 TARGET = ROOT / "rag" / "answerability.json"
@@ -32,7 +32,7 @@ STRENGTH_RANK, STRENGTH_ANSWER = 0.3, 0.1
 """Inverse of the L2 penalty."""
 AT_LEAST_ZERO = {
     "in_unit", "in_sentence", "in_surroundings", "in_passage", "in_document", "exact_here", "focus_here",
-    "kind_present", "near_sentence", "near_passage", "row_named", "standing",
+    "kind_present", "near_sentence", "near_passage", "row_named", "fused", "standing",
 }  # fmt: skip
 AT_MOST_ZERO = {"missing_here", "missing", "missing_verb", "focus_missing", "kind_absent"}
 ONLY_RANK = {"standing", "is_row"}
@@ -55,7 +55,7 @@ class Described:
 
 async def described(case: Case, embedder: Embedder) -> Described:
     """The case's sentences with all features, as the endpoint sees them."""
-    found = distinct_candidates(
+    found = distinct(
         candidates(case.question, case.hits, case.language, before=case.before), case.hits, case.language
     )[:COMPARED]
     texts = [case.hits[one.hit].chunk.text[one.start : one.end] for one in found]
