@@ -121,7 +121,7 @@ def _of_hit(
     passage = _Found(asking, merged([around, *(sentence.said for sentence in sentences)]), is_foreign=is_foreign)
     for at, sentence in enumerate(sentences):
         kind = _holds_kind(asking, sentence, chunk.context)
-        if sentence.is_header or (kind is False and asking.kind is not None and asking.kind.is_strict):
+        if sentence.is_header or _is_denied(asking, sentence, kind):
             continue
         beside = [] if sentence.is_row else [other.said for other in sentences[max(0, at - 1) : at + 2]]
         above = [sentence.header] if sentence.header is not None else []
@@ -287,6 +287,12 @@ def _begin_alike(one: str, other: str) -> bool:
     shorter = min(len(one), len(other))
     shared = min(max(_LONG, round(0.7 * max(len(one), len(other)))), shorter)
     return shorter >= _LONG and one[:shared] == other[:shared]
+
+
+def _is_denied(asking: Asked, sentence: _Sentence, holds_kind: bool | None) -> bool:
+    if asking.kind is None:
+        return False
+    return (holds_kind is False and asking.kind.is_strict) or asking.kind.is_hidden_in(sentence.text)
 
 
 def _holds_kind(asking: Asked, sentence: _Sentence, context: str) -> bool | None:

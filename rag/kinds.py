@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from rag.figures import Figure
 
+_PLACEHOLDER = re.compile(r"<[A-Z][A-Z_]+>")
 _PERIODS = frozenset({"minute", "hour", "second", "day", "week", "month", "year", "quarter", "ms"})
 _MONEY = frozenset({"€", "$", "£", "chf", "cent"})
 
@@ -24,6 +25,7 @@ class Kind:
         also: other signs of it in a text. figure: a further test of a figure. words: that stand for it in a header.
         says: words of a question that such a thing answers by itself: "15 Euro" says "kostet".
         is_strict: whether hardly any answer does without it.
+        is_personal: whether it is what the guard hides, so that a placeholder stands in its place.
     """
 
     name: str
@@ -34,6 +36,11 @@ class Kind:
     words: frozenset[str] = frozenset()
     says: str = ""
     is_strict: bool = False
+    is_personal: bool = False
+
+    def is_hidden_in(self, text: str) -> bool:
+        """Whether the guard has taken the answer out of the text."""
+        return self.is_personal and _PLACEHOLDER.search(text) is not None
 
     def is_held_by(self, text: str, new: frozenset[Figure], *, header: str) -> bool:
         """Whether the text holds such a thing. `new`: its figures that the question does not name itself; `header`: of
@@ -74,6 +81,7 @@ _KINDS = (
             r"\+\d[\d /()-]{5,}\d", r"\b0\d[\d /()-]{4,}\d", r"\S+@\S+", r"\bdurchwahl \d", r"\bext(?:\.|ension) \d"
         ),
         is_strict=True,
+        is_personal=True,
     ),
     Kind(
         "noise",
@@ -198,7 +206,8 @@ _KINDS = (
             r"\bwie heißt\b",
             rf"\b(?:which|what|welche[rsmn]?) (?:\w+ )?(?:{_PROVIDERS})\b",
         ),
-        also=re.compile(rf"(?<=[a-zäöüß,;:|] )(?!(?i:{_ENGLISH_MONTHS})\b)[A-ZÄÖÜ][\w-]+|<[A-Z_]+>|\|"),
+        also=re.compile(rf"(?<=[a-zäöüß,;:|] )(?!(?i:{_ENGLISH_MONTHS})\b)[A-ZÄÖÜ][\w-]+|\|"),
+        is_personal=True,
     ),
 )
 

@@ -81,6 +81,13 @@ async def test_silence_where_the_evidence_does_not_answer(question: str, languag
     assert await drafted(brief(question, language=language)) == ""
 
 
+@pytest.mark.parametrize("question", ["Wer leitet das Lager?", "Auf welche IBAN geht die Zahlung des Lagers?"])
+async def test_what_the_guard_has_hidden_is_no_answer(question: str) -> None:
+    """A placeholder in place of a name or an account tells nobody anything."""
+    evidence = hit("Das Lager leitet Frau <PERSON>. Die Zahlung des Lagers geht auf die IBAN <IBAN_CODE>.", "Lager")
+    assert await drafted(brief(question, evidence)) == ""
+
+
 @pytest.mark.parametrize("question", ["", "?", "Hallo", "…", "\x00", "a" * 5000])
 async def test_a_question_that_asks_nothing_gets_nothing(question: str) -> None:
     """Odd input is no reason to quote."""
