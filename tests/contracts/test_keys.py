@@ -1,0 +1,140 @@
+"""What every key store promises."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from state_values import NOON, principal
+
+from rag.adapters.database.audit import DatabaseAudit
+from rag.adapters.database.engine import Database
+from rag.errors import Permanent, Refused, Temporary
+from rag.types import Classification, now
+from serving.adapters.keys import DatabaseKeys
+
+ROOT = Path(__file__).resolve().parents[2]
+
+HOSTILE = [
+    "",
+    " ",
+    "blg_",
+    "sk-anything",
+    "blg_0000000000000000_" + "a" * 43,
+    "blg_' OR 1=1 --_" + "a" * 43,
+    "blg_0000000000000000_" + "a" * 42 + "\n",
+    "blg_0000000000000000_" + "a" * 10_000,
+    "blg_0000000000000000_" + "\x00" * 43,
+    "blg_0000000000000000_" + "ä" * 43,
+    "BLG_0000000000000000_" + "a" * 43,
+]
+
+
+class KeysContract:
+    """Subclass with a fixture `keys`."""
+
+    async def test_a_key_opens_for_whom_it_was_made(self, keys: DatabaseKeys) -> None:
+        """Every attribute that access depends on comes back."""
+        token = await keys.create(principal())
+        assert await keys.verify(token, now=NOON) == principal()
+
+    async def test_two_keys_are_two_people(self, keys: DatabaseKeys) -> None:
+        """Nothing of one is looked up by a part of the other."""
+        one, two = await keys.create(principal()), await keys.create(principal(subject="bert", clearance=Classification.public))
+        assert (await keys.verify(one, now=NOON)).subject == "anna"
+        assert (await keys.verify(two, now=NOON)).subject == "bert"
+        mixed = "_".join([*one.split("_")[:2], two.split("_", 2)[2]])
+        with pytest.raises(Refused):
+            await keys.verify(mixed, now=NOON)
+
+    @pytest.mark.parametrize("token", HOSTILE)
+    async def test_whatever_is_no_key_is_refused(self, keys: DatabaseKeys, token: str) -> None:
+        """Odd, long, hostile or unknown values all get the same refusal."""
+        await keys.create(principal())
+        with pytest.raises(Refused) as refused:
+            await keys.verify(token, now=NOON)
+        assert refused.value.code == "invalid_key"
+
+    async def test_a_prefix_or_an_addition_is_no_key(self, keys: DatabaseKeys) -> None:
+        """Each character of the secret counts."""
+        token = await keys.create(principal())
+        flipped = token[:-1] + ("A" if token[-1] != "A" else "B")
+        for wrong in (token[:-1], token + "A", token + "\n", flipped, token.upper()):
+            with pytest.raises(Refused):
+                await keys.verify(wrong, now=NOON)
+
+    async def test_a_key_ends_when_it_was_said_to(self, keys: DatabaseKeys) -> None:
+        """The hour itself is too late."""
+        token = await keys.create(principal(), expires_at=NOON)
+        await keys.verify(token, now=NOON - timedelta(microseconds=1))
+        with pytest.raises(Refused):
+            await keys.verify(token, now=NOON)
+
+    async def test_a_revoked_key_is_dead_at_once(self, keys: DatabaseKeys) -> None:
+        """Others live on; revoking twice changes nothing; an unknown id is said so."""
+        token, other = await keys.create(principal()), await keys.create(principal())
+        (entry,) = [e for e in await keys.list() if e.id in token]
+        await keys.revoke(entry.id)
+        await keys.revoke(entry.id)
+        with pytest.raises(Refused):
+            await keys.verify(token, now=NOON)
+        await keys.verify(other, now=NOON)
+        with pytest.raises(Permanent):
+            await keys.revoke("nobody")
+        assert [e.revoked_at is not None for e in await keys.list()].count(True) == 1
+
+
+class TestDatabaseKeys(KeysContract):
+    @pytest.fixture
+    def keys(self, database: Database) -> DatabaseKeys:
+        return DatabaseKeys(database)
+
+    async def test_no_secret_is_stored(self, keys: DatabaseKeys, database: Database) -> None:
+        """Neither in the table of keys nor in the record of who made one."""
+        secret = (await keys.create(principal())).split("_", 2)[2]
+        async with database.read() as connection:
+            for table in ("keys", "audit"):
+                rows = (await connection.execute(text(f"SELECT * FROM {table}"))).all()
+                assert rows
+                assert secret not in str(rows)
+        assert secret not in str(await keys.list())
+
+    async def test_making_and_ending_is_on_record(self, keys: DatabaseKeys, database: Database) -> None:
+        """Who gave whom which rights, and when it ended."""
+        await keys.create(principal(), actor="ops")
+        (entry,) = await keys.list()
+        await keys.revoke(entry.id, actor="ops2")
+        audit = DatabaseAudit(database)
+        ended, made = await audit.rows()
+        assert (made.action, made.actor, made.facts["clearance"], made.facts["key"]) == ("key.create", "ops", "confidential", entry.id)
+        assert (ended.action, ended.actor) == ("key.revoke", "ops2")
+        assert (await audit.verify()).ok
+
+    async def test_a_revocation_in_another_process_counts_with_the_next_request(
+        self, keys: DatabaseKeys, database_url: str
+    ) -> None:
+        """Nothing is cached, so there is nothing to outlive it."""
+        token = await keys.create(principal())
+        await keys.verify(token, now=now())
+        script = (
+            "import asyncio, sys; sys.path.insert(0, '.')\n"
+            "from rag.adapters.database.engine import Database\n"
+            "from serving.adapters.keys import DatabaseKeys\n"
+            "async def main():\n"
+            "    database = Database(sys.argv[1]); await DatabaseKeys(database).revoke(sys.argv[2]); await database.close()\n"
+            "asyncio.run(main())\n"
+        )
+        subprocess.run([sys.executable, "-c", script, database_url, token.split("_")[1]], cwd=ROOT, check=True)
+        with pytest.raises(Refused):
+            await keys.verify(token, now=now())
+
+    async def test_an_unreachable_store_lets_nobody_in(self) -> None:
+        """It is not the key's fault, and it is no entry either."""
+        database = Database("postgresql://beleg@127.0.0.1:9/beleg", busy_s=1)
+        with pytest.raises(Temporary):
+            await DatabaseKeys(database).verify("blg_0000000000000000_" + "a" * 43, now=NOON)
+        await database.close()
