@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import qdrant_edge as qdrant
@@ -49,7 +50,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One size. Seconds to write all chunks and to publish; MiB of the generation on the disk, of this process after."""
+    """One size: seconds to write and publish; MiB of the generation on the disk, and of this process at most."""
 
     chunks: int
     engine: Timing
@@ -102,7 +103,9 @@ async def timed(calls: Sequence[Callable[[], Awaitable[object]]]) -> Timing:
     return Timing(p50=float(p50), p99=float(p99))
 
 
-async def measure(size: int, words: Sequence[str], questions: Sequence[str], embedder: SentenceTransformerEmbedder) -> Row:
+async def measure(
+    size: int, words: Sequence[str], questions: Sequence[str], embedder: SentenceTransformerEmbedder
+) -> Row:
     chunks, vectors, asked = made_up(size, words), directions(size, 1), directions(len(questions), 2)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -148,13 +151,14 @@ async def measure(size: int, words: Sequence[str], questions: Sequence[str], emb
         )  # fmt: skip
 
 
-def _engine_alone(shard: qdrant.EdgeShard, question: str, vector: list[float]) -> Callable[[], Awaitable[object]]:
+def _engine_alone(shard: Any, question: str, vector: list[float]) -> Callable[[], Awaitable[object]]:
     words = sparse(keywords.query_vector(question, "en"))
     sides = [
         qdrant.Prefetch(50, query=qdrant.Query.Nearest(vector, using=DENSE)),
         qdrant.Prefetch(50, query=qdrant.Query.Nearest(words, using=WORDS)),
     ]
-    request = qdrant.QueryRequest(8, prefetches=sides, query=qdrant.Fusion.Rrf(60), with_payload=True)
+    fusion: Any = qdrant.Fusion.Rrf(60)  # the stub does not know its own subclass
+    request = qdrant.QueryRequest(8, prefetches=sides, query=fusion, with_payload=True)
 
     async def call() -> object:
         return shard.query(request)
@@ -162,18 +166,20 @@ def _engine_alone(shard: qdrant.EdgeShard, question: str, vector: list[float]) -
     return call
 
 
+_HOW = (
+    "`python -m benchmarks.retrieval.latency` writes this page. p50 / p99 in milliseconds, one question at a time,"
+    f" {QUESTIONS} questions. *Engine alone*: the engine's own hybrid with RRF, unfiltered. *Search*: our reader, with"
+    " access filters, statistics, completed scores and fusion. *Step*: with the question's embedding. *Resident*: the"
+    " benchmark's whole process, which holds the made-up chunks, the writer and the model as well."
+)
+_HEADS = (
+    "chunks", "engine alone", "search", "ratio of p50", "step with embedding", "write", "first publish",
+    "publish after a change", "load", "disk", "resident",
+)  # fmt: skip
+
+
 def report(rows: Sequence[Row]) -> str:
-    lines = [
-        "# Hybrid search: latency by size",
-        "",
-        "`python -m benchmarks.retrieval.latency` writes this page. p50 / p99 in milliseconds, one question at a time,"
-        f" {QUESTIONS} questions. *Engine alone*: the engine's own hybrid with RRF, unfiltered. *Search*: our reader,"
-        " with access filters, statistics, completed scores and fusion. *Step*: with the question's embedding.",
-        "",
-        "| chunks | engine alone | search | ratio of p50 | step with embedding | write | first publish | publish after a"
-        " change | load | disk | resident |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    lines = ["# Hybrid search: latency by size", "", _HOW, "", f"| {' | '.join(_HEADS)} |", "|---" * len(_HEADS) + "|"]
     lines += [
         f"| {row.chunks:,} | {_cell(row.engine)} | {_cell(row.ours)} | {row.ours.p50 / row.engine.p50:.1f}"
         f" | {_cell(row.step)} | {row.chunks / row.write_s:,.0f} chunks/s | {row.publish_s:.1f} s"
