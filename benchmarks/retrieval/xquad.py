@@ -1,9 +1,9 @@
 """XQuAD, English and German: is the fused order better than either side alone? `python -m benchmarks.retrieval.xquad`
 
 All 240 paragraphs of a language are the corpus. Every number in `rag/keywords.py` and `rag/fusion.py` that was chosen
-by looking at scores follows the tuning half of the questions; the held-out half is what we claim. It was not sealed: its
-scores were printed beside the others while the first numbers were chosen, and the compound weight was first chosen on
-another split and then checked on this one.
+by looking at scores follows the tuning half of the questions; the held-out half is what we claim. It was not sealed:
+its scores were printed beside the others while the first numbers were chosen, and the compound weight was first chosen
+on another split and then checked on this one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ LANGUAGES = ("en", "de")
 PREFETCH = 50
 _HOW = (
     "`python -m benchmarks.retrieval.xquad` writes this page. Corpus: all 240 paragraphs of a language, one chunk each."
-    " Ties count against the method. Weights follow the tuning half; the held-out half was visible meanwhile, not sealed."
+    " Ties count against the method. Weights follow the tuning half; the held-out half was visible meanwhile, not"
+    " sealed."
 )
 _NAMES = {
     "dense": "dense (all-MiniLM-L6-v2)",
