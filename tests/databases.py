@@ -66,7 +66,9 @@ def _start(programs: Path) -> URL:
     quick = ["fsync=off", "full_page_writes=off", "listen_addresses=", f"unix_socket_directories={folder}", "max_connections=200"]
     command = [programs / "postgres", "-D", data, *(part for setting in quick for part in ("-c", setting))]
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, user=user, cwd=folder, stdout=log, stderr=log, preexec_fn=_die_with_parent)
+        server = subprocess.Popen(
+            command, user=user, cwd=folder, stdout=log, stderr=log, preexec_fn=_die_with_parent  # noqa: PLW1509  # one C call
+        )
     atexit.register(_stop, server, folder)
     url = URL.create("postgresql+psycopg", username="beleg", database="postgres", query={"host": str(folder)})
     _wait(url, server, folder)

@@ -24,6 +24,7 @@ class MemoryRateLimit:
         """Takes one token. Raises `Temporary("rate_limited")` with the seconds until there is one."""
         left = self._left(key, now)
         if left < 1:
+            self._buckets[key] = (left, now)  # also the time: a clock that was set back must not lock the key out
             after_s = (1 - left) * 60 / self._size
             raise Temporary(
                 "rate_limited", "Too many requests with this key.", hint="Wait, then try again.", after_s=after_s
@@ -34,5 +35,5 @@ class MemoryRateLimit:
 
     def _left(self, key: str, now: datetime) -> float:
         tokens, at = self._buckets.get(key, (self._size, now))
-        passed_s = max(0.0, (now - at).total_seconds())  # a clock that was set back gives nothing, takes nothing
+        passed_s = max(0.0, (now - at).total_seconds())
         return min(self._size, tokens + passed_s * self._size / 60)

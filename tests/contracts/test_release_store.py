@@ -210,7 +210,7 @@ class TestDatabaseReleases(ReleaseStoreContract):
         assert error.value.code == "prompt.changed"
 
 
-class _Recorded(Exception):
+class _Recorded(Exception):  # noqa: N818  # no error, a way out
     """Stops a decision just before it would be applied."""
 
 

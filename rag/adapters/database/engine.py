@@ -1,33 +1,25 @@
 """One SQL database behind every stored noun: SQLite by default, PostgreSQL by URL. Opened in `compose`, closed there.
 
 Reads run outside transactions, one statement each. Writes are short transactions that take the write lock at once, so
-that they never fail half way for a lock they could not upgrade. SQLAlchemy's errors end here, as `Temporary` or
-`Permanent`; integrity errors travel on, because only the caller knows what a duplicate means.
+that they never fail half way for a lock they could not upgrade. Drivers' errors end here (`translation`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.dml import Insert
 
-from rag.errors import BelegError, Permanent, Temporary
-
-_FULL = {"SQLITE_FULL", "53100", "53200"}
-_LOCKED = {"SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "57014", "40001", "40P01"}
-_READ_ONLY = {"SQLITE_READONLY", "SQLITE_PERM", "25006"}
-_DAMAGED = {"SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001", "XX002"}
-_NOT_MIGRATED = {"42P01", "42703"}
+from rag.adapters.database.translation import translated
+from rag.errors import Permanent
 
 
 class Database:
@@ -152,69 +144,3 @@ def _open_postgres(url: URL, busy_s: float, pool: int) -> AsyncEngine:
         hide_parameters=True,
         connect_args={"connect_timeout": max(2, int(busy_s)), "options": limits},
     )
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """SQLAlchemy's and the system's errors → ours, cause kept. Integrity errors and our own pass."""
-    try:
-        yield
-    except IntegrityError:
-        raise
-    except DBAPIError as error:
-        raise _translation(error) from error
-    except (PoolTimeout, OSError) as error:
-        raise _unavailable() from error
-    except SQLAlchemyError as error:
-        raise Permanent("database.defect", f"A database statement is at fault ({type(error).__name__}).") from error
-
-
-def _translation(error: DBAPIError) -> BelegError:
-    cause: Any = error.orig
-    state = str(getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None) or "")
-    family = "_".join(state.split("_")[:2])  # SQLITE_BUSY_SNAPSHOT → SQLITE_BUSY
-    if family in _FULL:
-        return Temporary(
-            "database.full",
-            "The database's disk is full; nothing was lost, but nothing more can be stored.",
-            hint="Free some space, then try again.",
-            after_s=30.0,
-        )
-    if family in _LOCKED:
-        return Temporary(
-            "database.locked",
-            "Another process keeps the database busy.",
-            hint="Try again in a few seconds.",
-            after_s=2.0,
-        )
-    if family in _READ_ONLY:
-        return Temporary(
-            "database.read_only",
-            "The database cannot be written to.",
-            hint="Check who owns the database file and its folder.",
-            after_s=30.0,
-        )
-    if family in _DAMAGED:
-        return Permanent("database.damaged", "The database file is damaged.", hint="Restore it from a backup.")
-    if family in _NOT_MIGRATED or "no such table" in str(cause) or "no such column" in str(cause):
-        return Permanent(
-            "database.not_migrated", "The database has not been prepared for this version.", hint="Run `beleg up` once."
-        )
-    return _unavailable() if _is_connection_trouble(error, state) else _defect(error, state)
-
-
-def _is_connection_trouble(error: DBAPIError, state: str) -> bool:
-    return error.connection_invalidated or not state or state.startswith(("08", "53", "57", "58", "SQLITE_"))
-
-
-def _unavailable() -> Temporary:
-    return Temporary(
-        "database.unavailable",
-        "The database cannot be reached.",
-        hint="Check that it runs and that its address is right.",
-        after_s=2.0,
-    )
-
-
-def _defect(error: DBAPIError, state: str) -> Permanent:
-    return Permanent("database.defect", f"The database refused a statement ({state or type(error).__name__}).")

@@ -17,7 +17,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.pool import NullPool
 
-from rag.adapters.database.engine import sync_url, translated
+from rag.adapters.database.engine import sync_url
+from rag.adapters.database.translation import translated
 from rag.errors import Permanent
 
 _FOLDER = Path(__file__).parent / "migrations"
