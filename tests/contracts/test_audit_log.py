@@ -131,6 +131,34 @@ class TestDatabaseAudit(AuditLogContract):
         report = await audit.verify()
         assert (report.ok, report.rows, report.problem) == (True, 250, "")
 
+    async def test_a_killed_writer_loses_no_row_that_it_was_told_of(self, audit: DatabaseAudit, database_url: str) -> None:
+        """Killed (-9) between any two instructions: every acknowledged row is there, and the chain goes on."""
+        script = (
+            "import asyncio, sys; sys.path[:0] = ['tests', '.']\n"
+            "from state_values import audit_row\n"
+            "from rag.adapters.database.engine import Database\n"
+            "from rag.adapters.database.audit import DatabaseAudit\n"
+            "async def one(audit, n):\n"
+            "    print(await audit.append(audit_row(n)), flush=True)\n"
+            "async def main():\n"
+            "    audit = DatabaseAudit(Database(sys.argv[1], busy_s=60))\n"
+            "    while True: await asyncio.gather(*(one(audit, n) for n in range(7)))\n"
+            "asyncio.run(main())\n"
+        )
+        writer = subprocess.Popen([sys.executable, "-c", script, database_url], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert writer.stdout is not None
+        told = [(await asyncio.to_thread(writer.stdout.readline)).strip() for _ in range(40)]
+        writer.kill()
+        told += [line.strip() for line in await asyncio.to_thread(writer.stdout.readlines) if line.endswith("\n")]
+        await asyncio.to_thread(writer.wait)
+        writer.stdout.close()
+        await audit.append(audit_row(99))
+        report = await audit.verify()
+        assert (report.ok, report.problem) == (True, "")
+        async with audit._database.read() as connection:
+            stored = set((await connection.execute(text("SELECT hash FROM audit"))).scalars())
+        assert set(told) <= stored
+
     @pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'x' WHERE seq = 2", "DELETE FROM audit WHERE seq = 2"])
     async def test_the_database_itself_refuses_changes(self, audit: DatabaseAudit, database: Database, statement: str) -> None:
         """A program with the platform's own rights cannot rewrite the past by accident."""
