@@ -158,7 +158,7 @@ async def gather(home: Path, every: int) -> tuple[list[Described], list[Describe
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--home", type=Path, default=ROOT / ".beleg-benchmark")
+    parser.add_argument("--home", type=Path, default=ROOT / ".beleg" / "benchmark")
     parser.add_argument("--every", type=int, default=6, help="of XQuAD's tuning half, every n-th question")
     parser.add_argument("--threshold", type=float, help="write the weights, with this logit as the score 0.5")
     chosen = parser.parse_args()
