@@ -77,7 +77,7 @@ def _tell(result: Result) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--home", type=Path, default=ROOT / ".beleg" / "benchmark", help="state, kept for the next time")
+    parser.add_argument("--home", type=Path, default=ROOT / ".beleg" / "benchmark", help="state, kept for next time")
     parser.add_argument("--test", action="store_true", help="ask the test split: for reporting, never for tuning")
     parser.add_argument("--failures", action="store_true", help="also tell which questions of the dev split went wrong")
     chosen = parser.parse_args()
