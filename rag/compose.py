@@ -15,6 +15,7 @@ from rag.adapters.database.migrate import upgrade
 from rag.adapters.embedders.remembering import RememberingEmbedder
 from rag.adapters.embedders.sentence_transformers import SentenceTransformerEmbedder
 from rag.adapters.guard.presidio import PresidioGuard
+from rag.adapters.guard.settings import read_guard_settings
 from rag.adapters.index.qdrant_edge_reader import QdrantEdgeReader
 from rag.adapters.index.qdrant_edge_writer import QdrantEdgeWriter
 from rag.adapters.landing.folder_landing import FolderLanding
@@ -118,7 +119,8 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
         state = await stack.enter_async_context(open_state(settings))
         policy = open_policy(settings)
         embedder = RememberingEmbedder(SentenceTransformerEmbedder(threads=settings.threads))
-        guard = await asyncio.to_thread(PresidioGuard, policy)
+        recognizers = read_guard_settings(settings.policies / "dlp" / "recognizers.yaml")
+        guard = await asyncio.to_thread(PresidioGuard, policy, recognizers)
         landing = FolderLanding(max_bytes=settings.max_file_mb * 2**20)
         parser = IsolatedParser(timeout_s=settings.parse_timeout_s, memory_mb=settings.parse_memory_mb)
         stack.push_async_callback(parser.aclose)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import resource
-from collections.abc import Callable
+import subprocess
+import sys
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 
+from rag.adapters.parsers.revision import REVISION
 from rag.errors import Permanent
 from rag.types import Document, Parsed
 
@@ -21,7 +21,7 @@ class IsolatedParser:
 
     Args:
         timeout_s: whole file. memory_mb: of the child. max_characters: of the text that comes back.
-        read: what the child does; replaced in tests by something that hangs or dies.
+        read: `module:function` that the child runs; in tests one that hangs or dies.
     """
 
     def __init__(
@@ -30,17 +30,15 @@ class IsolatedParser:
         timeout_s: float = 60.0,
         memory_mb: int = 2048,
         max_characters: int = 20_000_000,
-        read: Callable[[Document], Parsed] | None = None,
+        read: str = "rag.adapters.parsers.reading:read",
     ) -> None:
         self._timeout_s, self._memory_mb, self._max_characters, self._read = timeout_s, memory_mb, max_characters, read
-        self._child: BaseProcess | None = None
+        self._child: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
         self._turn = asyncio.Lock()
 
     @property
     def revision(self) -> str:
-        from rag.adapters.parsers.reading import REVISION
-
         return REVISION
 
     async def parse(self, document: Document) -> Parsed:
@@ -59,7 +57,7 @@ class IsolatedParser:
     # --- in a thread ------------------------------------------------------------------------------------------
 
     def _parse(self, document: Document) -> Parsed:
-        fresh = self._child is None or not self._child.is_alive()
+        fresh = self._child is None or self._child.poll() is not None
         if fresh:
             self._begin()
         pipe = self._pipe
@@ -80,38 +78,16 @@ class IsolatedParser:
 
     def _begin(self) -> None:
         self._end()
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._child = context.Process(target=_serve, args=(theirs, self._memory_mb, self._read), daemon=True)
-        self._child.start()
+        self._pipe, theirs = multiprocessing.Pipe()
+        # A process of its own: `multiprocessing` would import the whole command line into the child first.
+        command = [sys.executable, "-m", "rag.adapters.parsers.child", str(theirs.fileno()), str(self._memory_mb), self._read]
+        self._child = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)  # noqa: S603
         theirs.close()
 
     def _end(self) -> None:
         if self._child is not None:
             self._child.kill()
-            self._child.join()
+            self._child.wait()
         if self._pipe is not None:
             self._pipe.close()
         self._child = self._pipe = None
-
-
-def _serve(pipe: Connection, memory_mb: int, read: Callable[[Document], Parsed] | None) -> None:
-    """The child: one document in, one `Parsed` or one reason out. No text in a reason."""
-    limit = memory_mb * 2**20
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if read is None:
-        from rag.adapters.parsers.reading import read
-    while True:
-        try:
-            document = pipe.recv()
-        except EOFError:
-            return
-        try:
-            pipe.send(read(document))
-        except Permanent as error:
-            pipe.send((error.code, error.message, error.hint))
-        except MemoryError:
-            pipe.send(("too_hungry", "Reading the file needs more memory than allowed.", "Split it."))
-        except Exception as error:  # noqa: BLE001  # a library's own error: any, and its words may hold text
-            pipe.send(("broken_file", f"The file cannot be read ({type(error).__name__}).", "Export it anew and replace it."))

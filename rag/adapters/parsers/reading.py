@@ -11,7 +11,6 @@ from rag.adapters.parsers import office, pdf, plain
 from rag.errors import Permanent
 from rag.types import Document, Parsed
 
-REVISION = "parsers-1"
 _MAX_UNPACKED = 512 * 2**20
 _MAX_RATIO = 200
 _MAX_ENTRIES = 20_000

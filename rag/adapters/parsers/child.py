@@ -1,0 +1,37 @@
+"""The parsing child of `IsolatedParser`: documents in, one `Parsed` or one reason out each. No text in a reason."""
+
+from __future__ import annotations
+
+import importlib
+import resource
+import sys
+from multiprocessing.connection import Connection
+
+from rag.errors import Permanent
+
+
+def serve(pipe: Connection, memory_mb: int, read: str) -> None:
+    """Until the parent closes the pipe."""
+    limit = memory_mb * 2**20
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    module, _, function = read.partition(":")
+    work = getattr(importlib.import_module(module), function)
+    while True:
+        try:
+            document = pipe.recv()
+        except EOFError:
+            return
+        try:
+            pipe.send(work(document))
+        except Permanent as error:
+            pipe.send((error.code, error.message, error.hint))
+        except MemoryError:
+            pipe.send(("too_hungry", "Reading the file needs more memory than allowed.", "Split it."))
+        except Exception as error:  # noqa: BLE001 - a library's own error may be any, and its words may hold text
+            name = type(error).__name__
+            pipe.send(("broken_file", f"The file cannot be read ({name}).", "Export it anew and replace it."))
+
+
+if __name__ == "__main__":
+    serve(Connection(int(sys.argv[1])), int(sys.argv[2]), sys.argv[3])
