@@ -1,0 +1,270 @@
+"""A document's way in: `Document` → `Parsed` → `Cleared` → `Chunk` → `Vector` → `Receipt`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.types.labels import Action, Classification, Decision, Labels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    """A landing zone: a URL and what holds for every document in it (sidecars may override).
+
+    Attributes:
+        url: fsspec URL; a plain path means a local folder.
+        languages: ISO 639-1 codes that occur; empty = detect among all supported.
+    """
+
+    name: str
+    url: str
+    tenant: str
+    owner: str
+    classification: Classification
+    business_unit: str | None = None
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    readers: frozenset[str] = frozenset()
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """A file seen in a zone, not yet read. `path` is relative to the zone, `/`-separated, NFC, never `..`."""
+
+    zone: str
+    path: str
+    size: int
+    modified_at: datetime
+    etag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One version of a file, as bytes, with its labels.
+
+    Attributes:
+        id: stable over versions: digest of tenant, zone and path.
+        version: sha256 of the bytes, hex.
+        title: from the sidecar, if it names one.
+        language: from the sidecar, if it names one.
+        supersedes: path in the same zone that this document replaces from its `valid_from` on.
+    """
+
+    id: str
+    version: str
+    zone: str
+    path: str
+    uri: str
+    content: bytes = field(repr=False)
+    modified_at: datetime
+    labels: Labels
+    title: str | None = None
+    language: str | None = None
+    supersedes: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A rectangle on a page, as fractions of its width and height, origin top left, so that it fits any rendering."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a span of the text stands in the file, for citations that open it. Unset = not applicable.
+
+    Attributes:
+        start, end: span in the text of the `Parsed` or `Cleared` that holds this place.
+        page: 1-based. boxes: one per line (PDF).
+        slide: 1-based. sheet, cells: e.g. `"Preise"`, `"A1:D12"`. part: e.g. an attachment's file name.
+    """
+
+    start: int
+    end: int
+    page: int | None = None
+    box: Box | None = None
+    slide: int | None = None
+    sheet: str | None = None
+    cells: str | None = None
+    part: str | None = None
+
+
+ElementKind = Literal["title", "paragraph", "list_item", "table", "slide", "message"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Element:
+    """A typed piece of a parsed document.
+
+    Attributes:
+        start, end: span in the text that holds it.
+        level: of a title, 1 = top; `None` otherwise.
+        headings: titles above this element, outermost first.
+        header_end: of a table: `text[start:header_end]` is its header row, repeated when the table is cut.
+    """
+
+    kind: ElementKind
+    start: int
+    end: int
+    level: int | None = None
+    headings: tuple[str, ...] = ()
+    header_end: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """What a parser read: one text, and typed elements and places that point into it.
+
+    `text` is NFC without control characters except newline and tab. Table rows are lines, cells joined by " | ".
+
+    Attributes:
+        elements: in reading order, not overlapping.
+        places: sorted by start, not overlapping; fine (a line of a PDF, a row of a sheet, a slide).
+        pages: number of pages, slides or sheets, where the format has them.
+    """
+
+    document: Document
+    media_type: str
+    title: str
+    text: str = field(repr=False)
+    elements: tuple[Element, ...] = field(repr=False)
+    places: tuple[Place, ...] = field(repr=False)
+    pages: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something the guard recognised. Spans point into the screened (not the redacted) text; no text is kept."""
+
+    entity: str
+    start: int
+    end: int
+    score: float
+    recognizer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screened:
+    """A text that has passed the guard. `text` is already redacted as the decision says; empty if blocked.
+
+    Attributes:
+        counts: findings per entity type, e.g. `{"PERSON": 2}`: all that a log may know.
+        medical_density: medical terms per 100 words. medical_categories: e.g. `{"diagnosis"}`.
+    """
+
+    text: str = field(repr=False)
+    decision: Decision
+    findings: tuple[Finding, ...]
+    counts: dict[str, int]
+    medical_density: float = 0.0
+    medical_categories: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleared:
+    """A parsed document that DLP has passed. Only this can be chunked.
+
+    Same shape as `Parsed`, after redaction: elements and places have been moved along with the text.
+
+    Attributes:
+        masked: places (page and box) under which personal data stood, to black out when a page is drawn.
+        language: ISO 639-1, of most of the text.
+    """
+
+    document: Document
+    media_type: str
+    title: str
+    text: str = field(repr=False)
+    elements: tuple[Element, ...] = field(repr=False)
+    places: tuple[Place, ...] = field(repr=False)
+    pages: int | None
+    language: str
+    decision: Decision
+    counts: dict[str, int]
+    masked: tuple[Place, ...] = ()
+
+    @property
+    def is_redacted(self) -> bool:
+        """Whether the text differs from what was parsed."""
+        return self.decision.action is Action.redact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A citable slice of a cleared document.
+
+    Attributes:
+        id: UUID string, a function of document, version, rule set and position.
+        start, end: span in `Cleared.text`; `text == cleared.text[start:end]` always.
+        context: what a reader needs to understand the slice but must not be quoted: title, headings, and a table's
+            header if `start` lies below it. Embedded and indexed together with the text.
+        places: those of the document that overlap the span, with spans in `Cleared.text`.
+        language: ISO 639-1.
+        labels: all that a reader must hold.
+    """
+
+    id: str
+    document_id: str
+    version: str
+    zone: str
+    path: str
+    uri: str
+    title: str
+    media_type: str
+    position: int
+    start: int
+    end: int
+    text: str = field(repr=False)
+    context: str = field(repr=False)
+    places: tuple[Place, ...] = field(repr=False)
+    language: str
+    labels: Labels
+
+
+Vector = NDArray[np.float32]
+"""Shape `(d,)`, L2-normalised."""
+
+Vectors = NDArray[np.float32]
+"""Shape `(n, d)`, rows L2-normalised."""
+
+
+class State(StrEnum):
+    """What has become of a document version. `quarantined` and `deleted` carry a reason or a time."""
+
+    discovered = "discovered"
+    indexed = "indexed"
+    quarantined = "quarantined"
+    deleted = "deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of one file in one sweep.
+
+    Attributes:
+        code: stable, e.g. `indexed`, `indexed_redacted`, `unchanged`, `empty_file`, `password_protected`.
+        reason: one sentence that a data owner understands, in English; "" when there is nothing to say.
+        hint: what the data owner can do next; "" when nothing is needed.
+    """
+
+    zone: str
+    path: str
+    document_id: str
+    version: str | None
+    state: State
+    code: str
+    reason: str = ""
+    hint: str = ""
+    chunks: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
