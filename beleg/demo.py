@@ -20,11 +20,11 @@ SAMPLES = ROOT / "samples" / "landing-zone"
 TENANT = "aurelia"
 
 QUESTIONS = (
-    "Wie hoch ist die Tagespauschale für Dienstreisen im Inland?",
-    "What does error code E-17 mean?",
-    "Wie viele Parkplätze hat das Werk in Lissabon?",
+    ("Unsere Zentrifuge zeigt E-33 an. Was sollen wir tun?", "answered"),
+    ("Up to what value may I keep a gift from a supplier?", "answered"),
+    ("What is the chamber volume of the DS-120 steam steriliser?", "not_answered"),
 )
-"""One in German, one in English, one that the documents do not answer."""
+"""One in German, one in English, one that the documents do not answer; and how each has to end."""
 
 
 def run(settings: Settings, *, once: bool) -> None:
@@ -39,8 +39,8 @@ def run(settings: Settings, *, once: bool) -> None:
         tell(f"Ingesting {len(zones)} zones under samples/landing-zone:")
         wait_for_sweeps(settings, zones, alive=instance.require_alive)
         tell("Asking:")
-        for question in QUESTIONS:
-            _ask(settings, demo_key, question)
+        for question, outcome in QUESTIONS:
+            _ask(settings, demo_key, question, outcome)
         tell(f"\nDone after {time.monotonic() - started:.0f} s. Open:")
         addresses()
         tell(f"  demo key    {demo_key}   (tenant {TENANT}, confidential; for the chat page and any OpenAI client)")
@@ -74,8 +74,8 @@ def _write_private(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _ask(settings: Settings, api_key: str, question: str) -> None:
-    """Over HTTP, as any client would."""
+def _ask(settings: Settings, api_key: str, question: str, outcome: str) -> None:
+    """Over HTTP, as any client would. Raises `Temporary("demo_failed")` if it does not end as it has to."""
     reply = httpx.post(
         f"http://127.0.0.1:{settings.port}/v1/chat/completions",
         headers={"Authorization": f"Bearer {api_key}"},
@@ -87,8 +87,16 @@ def _ask(settings: Settings, api_key: str, question: str) -> None:
     body = json.loads(reply.text)
     tell(f"\n  Q: {question}")
     tell("  A: " + body["choices"][0]["message"]["content"].replace("\n", "\n     "))
+    if body["beleg"]["outcome"] != outcome:
+        raise Temporary(
+            "demo_failed",
+            "A sample question was not answered as it should be.",
+            hint="`beleg zone status` shows what is missing.",
+        )
     for citation in body["beleg"]["citations"]:
-        tell(f"     [{citation['number']}] {citation['zone']}/{citation['path']}{_where(citation)}: “{citation['quote']}”")
+        tell(
+            f"     [{citation['number']}] {citation['zone']}/{citation['path']}{_where(citation)}: “{citation['quote']}”"
+        )
 
 
 def _where(citation: dict[str, object]) -> str:

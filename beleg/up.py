@@ -116,7 +116,9 @@ def stay(instance: Instance) -> None:
         tell("\nStopping ...")
 
 
-def wait_for_sweeps(settings: Settings, zones: set[str], *, alive: Callable[[], None], patience_s: float = 600.0) -> None:
+def wait_for_sweeps(
+    settings: Settings, zones: set[str], *, alive: Callable[[], None], patience_s: float = 600.0
+) -> None:
     """Until the worker has swept every zone once since its start. Raises `Temporary("ingest_slow")`."""
     status = settings.home.resolve() / "run" / "ingest.json"
     deadline = time.monotonic() + patience_s
@@ -125,7 +127,9 @@ def wait_for_sweeps(settings: Settings, zones: set[str], *, alive: Callable[[], 
         if status.exists() and zones <= set(json.loads(status.read_text(encoding="utf-8"))["swept"]):
             return
         time.sleep(0.2)
-    raise Temporary("ingest_slow", f"Ingest did not finish within {patience_s:.0f} s.", hint="See logs/ingest.log in BELEG_HOME.")
+    raise Temporary(
+        "ingest_slow", f"Ingest did not finish within {patience_s:.0f} s.", hint="See logs/ingest.log in BELEG_HOME."
+    )
 
 
 def prepared_home(settings: Settings) -> Path:
@@ -140,10 +144,18 @@ def prepared_home(settings: Settings) -> Path:
         probe.unlink()
         room = os.statvfs(home)
     except OSError as error:
-        raise Permanent("home_not_writable", f"{home} cannot be written: {error.strerror}.", hint="Set BELEG_HOME to a folder of yours.") from error
+        raise Permanent(
+            "home_not_writable",
+            f"{home} cannot be written: {error.strerror}.",
+            hint="Set BELEG_HOME to a folder of yours.",
+        ) from error
     free_mb = room.f_bavail * room.f_frsize // 2**20
     if free_mb < 256:
-        raise Permanent("disk_full", f"Only {free_mb} MB are free under {home}.", hint="Free some space, or set BELEG_HOME to another disk.")
+        raise Permanent(
+            "disk_full",
+            f"Only {free_mb} MB are free under {home}.",
+            hint="Free some space, or set BELEG_HOME to another disk.",
+        )
     return home
 
 
@@ -155,7 +167,9 @@ def _alone(home: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise Permanent(
-                "already_up", f"An instance is already up on {home}.", hint="Stop it, or set BELEG_HOME and the ports for a second one."
+                "already_up",
+                f"An instance is already up on {home}.",
+                hint="Stop it, or set BELEG_HOME and the ports for a second one.",
             ) from None
         yield
 

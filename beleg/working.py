@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 from pathlib import Path
 
@@ -37,4 +36,4 @@ class Status:
         self._swept.add(zone)
         fresh = self._path.with_suffix(".new")
         fresh.write_text(json.dumps({"swept": sorted(self._swept)}), encoding="utf-8")
-        os.replace(fresh, self._path)
+        fresh.replace(self._path)

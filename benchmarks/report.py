@@ -18,5 +18,7 @@ def write_table(name: str, rows: Sequence[dict[str, object]], *, note: str) -> N
     table = "\n".join(lines)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.md").write_text(f"# {name}\n\n{note.strip()}\n\nMeasured on: {machine}\n\n{table}\n", encoding="utf-8")
+    (RESULTS / f"{name}.md").write_text(
+        f"# {name}\n\n{note.strip()}\n\nMeasured on: {machine}\n\n{table}\n", encoding="utf-8"
+    )
     print(table)

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from prefect import flow, task
 from prefect.artifacts import acreate_table_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State as PrefectState
 from prefect.client.schemas.objects import TaskRun
 from prefect.flows import Flow
-from prefect.states import State as PrefectState
 from prefect.tasks import Task
 
 from rag.compose import Rag
@@ -90,7 +90,9 @@ async def _sweep(rag: Rag, zone: Zone, writer: IndexWriter, tell: Tell) -> Sweep
             await batch.park(error)
         receipts += batch.receipts
     if found.gone:
-        receipts += await _step(f"remove {len(found.gone)} deleted files", lambda: _remove(rag, zone, writer, found, tell))
+        receipts += await _step(
+            f"remove {len(found.gone)} deleted files", lambda: _remove(rag, zone, writer, found, tell)
+        )
     generation = await _step("publish", writer.publish)
     return Sweep(zone=zone.name, receipts=tuple(receipts), unchanged=found.unchanged, generation=generation)
 

@@ -32,7 +32,7 @@ async def sweep_all(rag: Rag, zones: list[Zone], *, tell: Tell) -> list[Sweep]:
         try:
             sweeps.append(await run(zone.name))
         except BelegError as error:
-            log.error("ingest.zone_failed", extra={"zone": zone.name, "code": error.code})
+            log.exception("ingest.zone_failed", extra={"zone": zone.name, "code": error.code})
             tell(f"  {zone.name}: {error}")
     return sweeps
 
@@ -78,7 +78,7 @@ async def _watch(zone: Zone, changed: asyncio.Queue[str], stop: asyncio.Event) -
 
 async def _events(folder: Path, stop: asyncio.Event) -> AsyncIterator[None]:
     while not stop.is_set():
-        if not folder.is_dir():
+        if not await asyncio.to_thread(folder.is_dir):
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), timeout=5)
             continue

@@ -127,9 +127,7 @@ def _of_hit(
         above = [sentence.header] if sentence.header is not None else []
         own = _Found(asking, sentence.said, is_foreign=is_foreign, holds_kind=kind)
         headed = _Found(asking, merged([sentence.said, *above]), is_foreign=is_foreign, holds_kind=kind)
-        here = _Found(
-            asking, merged([around, sentence.said, *above, *beside]), is_foreign=is_foreign, holds_kind=kind
-        )
+        here = _Found(asking, merged([around, sentence.said, *above, *beside]), is_foreign=is_foreign, holds_kind=kind)
         if here.lacks_exact:
             continue
         features = {

@@ -147,9 +147,7 @@ def asked(question: str, language: str, *, before: str = "") -> Asked:
         named |= earlier.figures
     if not terms and not named:
         terms = _terms(rest, language, frozenset())
-    return Asked(
-        terms=tuple(terms), exact=exact, focus=_focus(rest, language), figures=named, kind=kind_of(question)
-    )
+    return Asked(terms=tuple(terms), exact=exact, focus=_focus(rest, language), figures=named, kind=kind_of(question))
 
 
 def _focus(question: str, language: str) -> frozenset[str]:

@@ -107,8 +107,9 @@ class Index(Protocol):
         """Name of the generation being read, `None` before the first publish."""
         ...
 
-    async def search(self, text: str, vector: Vector, *, language: str, access: Access, limit: int, prefetch: int
-                     ) -> list[Hit]:
+    async def search(
+        self, text: str, vector: Vector, *, language: str, access: Access, limit: int, prefetch: int
+    ) -> list[Hit]:
         """Best first. `text` feeds the keyword side with `language`'s stemmer, `vector` the dense side."""
         ...
 

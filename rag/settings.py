@@ -58,7 +58,9 @@ class Settings(BaseSettings):
         if self.database_url is None:
             return f"sqlite+aiosqlite:///{self.home.resolve() / 'beleg.sqlite'}"
         url = self.database_url.get_secret_value()
-        return url.replace("postgresql://", "postgresql+psycopg://", 1).replace("postgres://", "postgresql+psycopg://", 1)
+        return url.replace("postgresql://", "postgresql+psycopg://", 1).replace(
+            "postgres://", "postgresql+psycopg://", 1
+        )
 
     @property
     def index_root(self) -> Path:
@@ -70,7 +72,9 @@ def read_settings(**overrides: object) -> Settings:
     known = {f"BELEG_{name.upper()}" for name in Settings.model_fields} | _OTHER_NAMES
     unknown = sorted(name for name in os.environ if name.startswith("BELEG_") and name not in known)
     if unknown:
-        raise Permanent("bad_setting", f"Unknown setting {', '.join(unknown)}.", hint=f"Known: {', '.join(sorted(known))}.")
+        raise Permanent(
+            "bad_setting", f"Unknown setting {', '.join(unknown)}.", hint=f"Known: {', '.join(sorted(known))}."
+        )
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks the values
     except ValueError as error:

@@ -36,7 +36,9 @@ from rag.types import (
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def zone(name: str = "handbook", *, tenant: str = "acme", classification: Classification = Classification.internal) -> Zone:
+def zone(
+    name: str = "handbook", *, tenant: str = "acme", classification: Classification = Classification.internal
+) -> Zone:
     """A zone for tests; its URL leads nowhere."""
     return Zone(name=name, url=f"memory://{name}", tenant=tenant, owner="owner", classification=classification)
 
@@ -58,7 +60,11 @@ class MemoryLanding:
             raise Temporary("zone_vanished", f"Zone {zone.name} cannot be reached.")
         return [
             Sighting(
-                zone=zone.name, path=path, size=len(content), modified_at=EPOCH, etag=hashlib.sha256(content).hexdigest()
+                zone=zone.name,
+                path=path,
+                size=len(content),
+                modified_at=EPOCH,
+                etag=hashlib.sha256(content).hexdigest(),
             )
             for path, content in sorted(self.files.items())
         ]

@@ -51,7 +51,9 @@ def read_use_cases(folder: Path) -> dict[str, UseCase]:
     """Every use case in the folder, by name. Raises `Permanent("bad_use_case")` naming file and key."""
     found = {path.parent.name: _read(path) for path in sorted(folder.glob("*/usecase.yaml"))}
     if not found:
-        raise Permanent("bad_use_case", f"No use case found in {folder}.", hint="Add NAME/usecase.yaml and NAME/prompt.md.")
+        raise Permanent(
+            "bad_use_case", f"No use case found in {folder}.", hint="Add NAME/usecase.yaml and NAME/prompt.md."
+        )
     return found
 
 
@@ -70,7 +72,9 @@ def _read(path: Path) -> UseCase:
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         raise Permanent("bad_use_case", f"{path} cannot be read as YAML ({type(error).__name__}).") from error
     if not (path.parent / "prompt.md").is_file():
-        raise Permanent("bad_use_case", f"{path.parent} has no prompt.md.", hint="Write the prompt beside usecase.yaml.")
+        raise Permanent(
+            "bad_use_case", f"{path.parent} has no prompt.md.", hint="Write the prompt beside usecase.yaml."
+        )
     return UseCase(
         name=path.parent.name,
         title=file.title,

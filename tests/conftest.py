@@ -9,7 +9,12 @@ import pytest
 
 for name in [n for n in os.environ if n.startswith("BELEG_") and n not in {"BELEG_DATA", "BELEG_TEST_POSTGRES"}]:
     del os.environ[name]  # an operator's settings must not change what the tests try
-os.environ |= {"HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1", "TOKENIZERS_PARALLELISM": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+os.environ |= {
+    "HF_HUB_OFFLINE": "1",
+    "DO_NOT_TRACK": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
 
 pytest_plugins = ("databases",)  # SQLite and a real PostgreSQL, for whoever takes `database` or `database_url`
 

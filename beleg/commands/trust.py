@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from beleg.terminal import AsJson, emit, finish, tell
+from rag.adapters.database.chain import ChainReport
 from rag.compose import open_state
 from rag.errors import Permanent
 from rag.settings import read_settings
-from rag.types import Classification, Principal
+from rag.types import AuditRow, Classification, Principal
 
 app = typer.Typer()
 audit = typer.Typer(no_args_is_help=True, help="The record: what happened, provably unchanged.")
@@ -53,7 +54,9 @@ def create(
     tenant: Annotated[str, typer.Option(help="Whose documents the key may reach.")],
     role: Annotated[str, typer.Option(help="user or operator.")] = "user",
     clearance: Annotated[str, typer.Option(help="Highest classification it may read.")] = "internal",
-    group: Annotated[list[str] | None, typer.Option(help="A group that documents may name as reader; repeat for more.")] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(help="A group that documents may name as reader; repeat for more.")
+    ] = None,
     subject: Annotated[str | None, typer.Option(help="Who holds the key; appears in the audit.")] = None,
 ) -> None:
     """Make a key. It is shown once and stored only as a digest."""
@@ -99,7 +102,11 @@ async def create_key(
     if role not in {"user", "operator"}:
         raise Permanent("bad_role", f"Role {role!r} does not exist.", hint="Use user or operator.")
     if clearance not in Classification.__members__:
-        raise Permanent("bad_clearance", f"Clearance {clearance!r} does not exist.", hint=f"Use one of {', '.join(Classification.__members__)}.")
+        raise Permanent(
+            "bad_clearance",
+            f"Clearance {clearance!r} does not exist.",
+            hint=f"Use one of {', '.join(Classification.__members__)}.",
+        )
     principal = Principal(
         subject=subject or f"{tenant}-{role}", tenant=tenant, roles=frozenset({role}), groups=frozenset(groups or []),
         clearance=Classification[clearance],
@@ -108,14 +115,18 @@ async def create_key(
         return await keys.create(principal)
 
 
-async def _verify():  # type: ignore[no-untyped-def]  # ChainReport
+async def _verify() -> ChainReport:
     async with open_state(read_settings()) as state:
         return await state.audit.verify()
 
 
-async def _find(request_id: str):  # type: ignore[no-untyped-def]  # AuditRow
+async def _find(request_id: str) -> AuditRow:
     async with open_state(read_settings()) as state:
         row = await state.audit.find(request_id)
         if row is None:
-            raise Permanent("no_such_request", f"There is no audit row for {request_id}.", hint="Ids look like the `id` of an answer.")
+            raise Permanent(
+                "no_such_request",
+                f"There is no audit row for {request_id}.",
+                hint="Ids look like the `id` of an answer.",
+            )
         return row

@@ -55,9 +55,9 @@ class Described:
 
 async def described(case: Case, embedder: Embedder) -> Described:
     """The case's sentences with all features, as the endpoint sees them."""
-    found = distinct(
-        candidates(case.question, case.hits, case.language, before=case.before), case.hits, case.language
-    )[:COMPARED]
+    found = distinct(candidates(case.question, case.hits, case.language, before=case.before), case.hits, case.language)[
+        :COMPARED
+    ]
     texts = [case.hits[one.hit].chunk.text[one.start : one.end] for one in found]
     vectors = await embedder.embed([case.question, *texts])
     near = [one.near(float(vector @ vectors[0])) for one, vector in zip(found, vectors[1:], strict=True)]

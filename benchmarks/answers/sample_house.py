@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from rag.adapters.landing.zone_file import read_zone_file
-
 from rag.compose import Rag, open_rag
 from rag.ingest.ingest import ingest_one, survey
 from rag.settings import read_settings

@@ -54,9 +54,7 @@ def bm25_plain(paragraphs: Sequence[str], questions: Sequence[str], language: st
     for document in documents:
         for term in document:
             frequency[term] = frequency.get(term, 0) + 1
-    idf = {
-        term: float(np.log1p((len(documents) - count + 0.5) / (count + 0.5))) for term, count in frequency.items()
-    }
+    idf = {term: float(np.log1p((len(documents) - count + 0.5) / (count + 0.5))) for term, count in frequency.items()}
     queries = [{term: idf.get(term, 0.0) for term in model.embed_query(question).indices} for question in questions]
     return _products(queries, documents)
 

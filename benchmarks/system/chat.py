@@ -16,6 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
+import numpy as np
+
 from benchmarks.report import write_table
 from benchmarks.retrieval.datasets import xquad
 from lifecycle.compose import open_lifecycle
@@ -23,7 +25,7 @@ from rag.answer.answer import answer
 from rag.compose import Rag, open_rag
 from rag.ingest.ingest import ingest_one, survey
 from rag.settings import Settings
-from rag.types import Answer, Chunk, Classification, Principal, Question, Turn, Zone, now
+from rag.types import Answer, Chunk, Classification, Principal, Question, Turn, Vectors, Zone, now
 
 CHUNKS = 10_000
 QUESTIONS = 200
@@ -65,8 +67,14 @@ async def _fill(rag: Rag, folder: Path, wanted: int) -> list[str]:
         copies = 0
         while len(kept.chunks) * (copies + 1) < wanted:
             copies += 1
-            again = [replace(c, id=str(uuid5(NAMESPACE_URL, f"{c.id}/{copies}")), document_id=f"{c.document_id}-{copies}") for c in kept.chunks]
-            await writer.upsert(again, await rag.intake.embedder.embed([c.text for c in kept.chunks[:0]]) if not again else kept.all_vectors())
+            again = [
+                replace(c, id=str(uuid5(NAMESPACE_URL, f"{c.id}/{copies}")), document_id=f"{c.document_id}-{copies}")
+                for c in kept.chunks
+            ]
+            await writer.upsert(
+                again,
+                await rag.intake.embedder.embed([c.text for c in kept.chunks[:0]]) if not again else kept.all_vectors(),
+            )
         await writer.publish()
     return questions[:: max(1, len(questions) // QUESTIONS)]
 
@@ -87,9 +95,7 @@ class _Kept:
     async def retain(self, *args, **named) -> int:  # noqa: ANN002, ANN003
         return await self._writer.retain(*args, **named)
 
-    def all_vectors(self):  # noqa: ANN201
-        import numpy as np
-
+    def all_vectors(self) -> Vectors:
         return np.concatenate(self._vectors)
 
 
@@ -118,7 +124,11 @@ async def _rows(rag: Rag, times: list[tuple[float, str]], chunks: int, opened_s:
     rows += [_row(f"  {step}", values, base) for step, values in steps.items()]
     answered = sum(outcome == "answered" for _, outcome in times)
     rows.append({"what": f"questions asked / answered: {len(times)} / {answered}"})
-    rows.append({"what": f"opening the chain: {opened_s:.1f} s; resident memory at most: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB"})
+    rows.append(
+        {
+            "what": f"opening the chain: {opened_s:.1f} s; resident memory at most: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB"
+        }
+    )
     return rows
 
 

@@ -207,5 +207,3 @@ def _bucket(characters: int) -> str:
     """Rough token buckets at four characters a token."""
     tokens = characters // 4
     return "short" if tokens < 4_000 else "medium" if tokens < 16_000 else "long"
-
-

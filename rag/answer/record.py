@@ -79,7 +79,8 @@ class Record:
             "guard_revision": recipe.guard_revision,
             "generation": self._generation,
             "decisions": [
-                {"step": step, "action": d.action.value, "rule": d.rule, "reason": d.reason} for step, d in self._decisions
+                {"step": step, "action": d.action.value, "rule": d.rule, "reason": d.reason}
+                for step, d in self._decisions
             ],
             "route": list(self._route),
             "endpoint": self.endpoint,

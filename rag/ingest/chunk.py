@@ -69,7 +69,9 @@ def _cut(text: str, element: Element, rule: Rule, count: Count) -> Iterator[_Pie
     """An element whole, or in parts that fit: a table by rows under its header, prose by sentences."""
     whole = text[element.start : element.end]
     if count(whole) <= rule.most:
-        yield _Piece(start=element.start, end=element.end, headings=element.headings, alone=element.kind in {"table", "slide"})
+        yield _Piece(
+            start=element.start, end=element.end, headings=element.headings, alone=element.kind in {"table", "slide"}
+        )
         return
     header = text[element.start : element.header_end] if element.kind == "table" and element.header_end else ""
     lines = element.kind in {"table", "slide", "message"}
@@ -125,7 +127,9 @@ def _merged(text: str, pieces: list[_Piece], rule: Rule, count: Count) -> Iterat
         if not text[piece.start : piece.end].strip():
             continue
         if current is not None and _joins(text, current, piece, rule, count):
-            current = _Piece(start=current.start, end=piece.end, headings=piece.headings, header=piece.header, alone=piece.alone)
+            current = _Piece(
+                start=current.start, end=piece.end, headings=piece.headings, header=piece.header, alone=piece.alone
+            )
             continue
         if current is not None:
             yield current

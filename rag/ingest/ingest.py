@@ -69,8 +69,6 @@ async def ingest_one(zone: Zone, sighting: Sighting, *, intake: Intake, writer: 
         parsed = await intake.parser.parse(document)
         cleared = await clear(parsed, guard=intake.guard, zone=zone)
         chunks = chunk(cleared, count_tokens=intake.embedder.count_tokens)
-        if not chunks:
-            raise Permanent("no_text", "The file holds no text.", hint="If it is a scan, provide a version with text.")
         receipt = await _write(cleared, chunks, intake=intake, writer=writer)
     except Permanent as error:
         receipt = await _quarantine(zone, sighting, document, error, intake=intake, writer=writer)

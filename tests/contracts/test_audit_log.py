@@ -96,7 +96,8 @@ class TestDatabaseAudit(AuditLogContract):
     async def test_a_bad_row_fails_alone(self, audit: DatabaseAudit) -> None:
         """Rows that are written together do not answer for each other."""
         results = await asyncio.gather(
-            *(audit.append(audit_row(n, **({"x": float("inf")} if n == 3 else {}))) for n in range(6)), return_exceptions=True
+            *(audit.append(audit_row(n, **({"x": float("inf")} if n == 3 else {}))) for n in range(6)),
+            return_exceptions=True,
         )
         assert [isinstance(r, Permanent) for r in results] == [n == 3 for n in range(6)]
         assert (await audit.verify()).rows == 5
@@ -131,7 +132,9 @@ class TestDatabaseAudit(AuditLogContract):
         report = await audit.verify()
         assert (report.ok, report.rows, report.problem) == (True, 250, "")
 
-    async def test_a_killed_writer_loses_no_row_that_it_was_told_of(self, audit: DatabaseAudit, database_url: str) -> None:
+    async def test_a_killed_writer_loses_no_row_that_it_was_told_of(
+        self, audit: DatabaseAudit, database_url: str
+    ) -> None:
         """Killed (-9) between any two instructions: every acknowledged row is there, and the chain goes on."""
         script = (
             "import asyncio, sys; sys.path[:0] = ['tests', '.']\n"
@@ -145,7 +148,9 @@ class TestDatabaseAudit(AuditLogContract):
             "    while True: await asyncio.gather(*(one(audit, n) for n in range(7)))\n"
             "asyncio.run(main())\n"
         )
-        writer = subprocess.Popen([sys.executable, "-c", script, database_url], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        writer = subprocess.Popen(
+            [sys.executable, "-c", script, database_url], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
         assert writer.stdout is not None
         told = [(await asyncio.to_thread(writer.stdout.readline)).strip() for _ in range(40)]
         writer.kill()
@@ -159,8 +164,12 @@ class TestDatabaseAudit(AuditLogContract):
             stored = set((await connection.execute(text("SELECT hash FROM audit"))).scalars())
         assert set(told) <= stored
 
-    @pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'x' WHERE seq = 2", "DELETE FROM audit WHERE seq = 2"])
-    async def test_the_database_itself_refuses_changes(self, audit: DatabaseAudit, database: Database, statement: str) -> None:
+    @pytest.mark.parametrize(
+        "statement", ["UPDATE audit SET actor = 'x' WHERE seq = 2", "DELETE FROM audit WHERE seq = 2"]
+    )
+    async def test_the_database_itself_refuses_changes(
+        self, audit: DatabaseAudit, database: Database, statement: str
+    ) -> None:
         """A program with the platform's own rights cannot rewrite the past by accident."""
         for number in range(3):
             await audit.append(audit_row(number))
@@ -178,13 +187,23 @@ class TestDatabaseAudit(AuditLogContract):
             (["DELETE FROM audit WHERE seq = 3"], 3, "Row 3 is missing"),
             (["DELETE FROM audit WHERE seq = 1"], 1, "Row 1 is missing"),
             (
-                ["UPDATE audit SET seq = 99 WHERE seq = 2", "UPDATE audit SET seq = 2 WHERE seq = 3", "UPDATE audit SET seq = 3 WHERE seq = 99"],
+                [
+                    "UPDATE audit SET seq = 99 WHERE seq = 2",
+                    "UPDATE audit SET seq = 2 WHERE seq = 3",
+                    "UPDATE audit SET seq = 3 WHERE seq = 99",
+                ],
                 2,
                 "Row 2 was changed",
             ),
             (["DELETE FROM audit WHERE seq = 5"], 5, "The end was cut off"),
             (["DELETE FROM audit"], 1, "The end was cut off"),
-            (["INSERT INTO audit SELECT 6, id, at, actor, tenant, action, outcome, facts, hash FROM audit WHERE seq = 5"], None, "outside the chain"),
+            (
+                [
+                    "INSERT INTO audit SELECT 6, id, at, actor, tenant, action, outcome, facts, hash FROM audit WHERE seq = 5"
+                ],
+                None,
+                "outside the chain",
+            ),
         ],
     )
     async def test_tampering_shows(
@@ -199,7 +218,9 @@ class TestDatabaseAudit(AuditLogContract):
         assert (report.ok, report.bad_seq) == (False, bad)
         assert says in report.problem
 
-    async def test_a_cut_that_also_mends_the_head_shows_by_the_copy(self, audit: DatabaseAudit, database: Database) -> None:
+    async def test_a_cut_that_also_mends_the_head_shows_by_the_copy(
+        self, audit: DatabaseAudit, database: Database
+    ) -> None:
         """Whoever rewrites the database as a whole has still not rewritten the file."""
         hashes = [await audit.append(audit_row(number)) for number in range(1, 6)]
         await audit.close()

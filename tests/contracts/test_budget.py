@@ -19,7 +19,9 @@ from serving.ports import Budget
 ROOT = Path(__file__).resolve().parents[2]
 
 
-async def reserve(budget: Budget, usd: float, limit: float | None = 10.0, *, tenant: str = "a", at: datetime = NOON) -> str:
+async def reserve(
+    budget: Budget, usd: float, limit: float | None = 10.0, *, tenant: str = "a", at: datetime = NOON
+) -> str:
     return await budget.reserve(tenant=tenant, use_case="assistant", amount_usd=usd, limit_usd=limit, now=at)
 
 

@@ -162,7 +162,10 @@ async def test_a_german_compound_meets_its_parts(scene: Scene) -> None:
 async def test_a_code_is_found_in_any_spelling(scene: Scene) -> None:
     """`AL-200`, `AL 200` and `AL200` are the same device."""
     await scene.publish(
-        [chunk("Error E-42 of the AL-200: clean the filter.", document="a"), chunk("Error E-17: restart.", document="b")]
+        [
+            chunk("Error E-42 of the AL-200: clean the filter.", document="a"),
+            chunk("Error E-17: restart.", document="b"),
+        ]
     )
     for asked in ("AL200", "AL-200", "al-200?", "E42", "E-42"):
         hit = (await scene.ask(asked))[0]

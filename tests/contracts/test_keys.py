@@ -44,7 +44,10 @@ class KeysContract:
 
     async def test_two_keys_are_two_people(self, keys: DatabaseKeys) -> None:
         """Nothing of one is looked up by a part of the other."""
-        one, two = await keys.create(principal()), await keys.create(principal(subject="bert", clearance=Classification.public))
+        one, two = (
+            await keys.create(principal()),
+            await keys.create(principal(subject="bert", clearance=Classification.public)),
+        )
         assert (await keys.verify(one, now=NOON)).subject == "anna"
         assert (await keys.verify(two, now=NOON)).subject == "bert"
         mixed = "_".join([*one.split("_")[:2], two.split("_", 2)[2]])
@@ -110,7 +113,12 @@ class TestDatabaseKeys(KeysContract):
         await keys.revoke(entry.id, actor="ops2")
         audit = DatabaseAudit(database)
         ended, made = await audit.rows()
-        assert (made.action, made.actor, made.facts["clearance"], made.facts["key"]) == ("key.create", "ops", "confidential", entry.id)
+        assert (made.action, made.actor, made.facts["clearance"], made.facts["key"]) == (
+            "key.create",
+            "ops",
+            "confidential",
+            entry.id,
+        )
         assert (ended.action, ended.actor) == ("key.revoke", "ops2")
         assert (await audit.verify()).ok
 

@@ -37,9 +37,13 @@ class LedgerContract:
     async def test_the_last_receipt_of_a_place_counts(self, ledger: Ledger) -> None:
         """Identity is the place: a new version overwrites the row."""
         await ledger.record(receipt(), fingerprint="f1", sighting=sighting())
-        last = receipt(state=State.quarantined, version=None, code="broken", reason="Kaputt.", hint="Neu senden.", counts={})
+        last = receipt(
+            state=State.quarantined, version=None, code="broken", reason="Kaputt.", hint="Neu senden.", counts={}
+        )
         await ledger.record(last, fingerprint="f2", sighting=replace(sighting(), size=0, etag="e2"))
-        assert await ledger.receipts("handbuch") == {"a/größe.pdf": (last, "f2", replace(sighting(), size=0, etag="e2"))}
+        assert await ledger.receipts("handbuch") == {
+            "a/größe.pdf": (last, "f2", replace(sighting(), size=0, etag="e2"))
+        }
 
     async def test_zones_do_not_see_each_other(self, ledger: Ledger) -> None:
         """The same path in two zones is two documents."""

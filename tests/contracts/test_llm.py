@@ -15,7 +15,12 @@ from rag.testing import ScriptedLlm
 from rag.types import Brief, Chunk, Classification, Hit, Labels, Prompt, Usage
 
 LABELS = Labels(
-    tenant="t", business_unit=None, classification=Classification.public, readers=frozenset(), valid_from=None, valid_until=None
+    tenant="t",
+    business_unit=None,
+    classification=Classification.public,
+    readers=frozenset(),
+    valid_from=None,
+    valid_until=None,
 )
 TEXT = "Der Jahresurlaub beträgt 26 Arbeitstage."
 CHUNK = Chunk(
@@ -57,8 +62,10 @@ class LlmContract:
     async def test_it_can_be_named_without_being_asked(self, llm: Llm) -> None:
         """Name, class and model are there at once, for the recipe and for routing; more tokens never cost less."""
         assert all(isinstance(word, str) and word for word in (llm.name, llm.endpoint_class, llm.model))
-        assert 0.0 <= llm.cost_usd(Usage(prompt_tokens=1, completion_tokens=1)) <= llm.cost_usd(
-            Usage(prompt_tokens=1000, completion_tokens=1000)
+        assert (
+            0.0
+            <= llm.cost_usd(Usage(prompt_tokens=1, completion_tokens=1))
+            <= llm.cost_usd(Usage(prompt_tokens=1000, completion_tokens=1000))
         )
 
 

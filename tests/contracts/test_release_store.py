@@ -118,7 +118,9 @@ class ReleaseStoreContract:
 
     async def test_a_first_start_in_many_processes_makes_one_release(self, store: ReleaseStore) -> None:
         """Serving always finds one live, and a later start changes nothing."""
-        pointers = await asyncio.gather(*(releases.ensure_first_release(recipe(), store=store, at=NOON) for _ in range(6)))
+        pointers = await asyncio.gather(
+            *(releases.ensure_first_release(recipe(), store=store, at=NOON) for _ in range(6))
+        )
         assert {(p.release, p.epoch) for p in pointers} == {("assistant-1", 1)}
         later = await releases.ensure_first_release(recipe(2), store=store, at=NOON)
         assert later == pointers[0]
@@ -170,7 +172,9 @@ class TestDatabaseReleases(ReleaseStoreContract):
         assert (await audit.verify()).ok
         assert "geheim" not in str(rows)
 
-    async def test_a_change_that_is_not_recorded_does_not_happen(self, store: DatabaseReleases, database: Database) -> None:
+    async def test_a_change_that_is_not_recorded_does_not_happen(
+        self, store: DatabaseReleases, database: Database
+    ) -> None:
         """No record, no move: both are one transaction."""
         first = await live_one(store, 1)
         second = await releases.create(recipe(2), store=store, **WHO)
@@ -210,7 +214,7 @@ class TestDatabaseReleases(ReleaseStoreContract):
         assert error.value.code == "prompt.changed"
 
 
-class _Recorded(Exception):  # noqa: N818  # no error, a way out
+class _Recorded(Exception):  # no error, a way out
     """Stops a decision just before it would be applied."""
 
 

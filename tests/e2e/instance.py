@@ -45,7 +45,12 @@ class RunningInstance:
     @property
     def env(self) -> dict[str, str]:
         names = ("BELEG_PORT", "BELEG_PREFECT_PORT", "BELEG_MLFLOW_PORT")
-        return {**os.environ, "BELEG_HOME": str(self.home), **{n: str(p) for n, p in zip(names, self.ports, strict=True)}, **self.environment}
+        return {
+            **os.environ,
+            "BELEG_HOME": str(self.home),
+            **{n: str(p) for n, p in zip(names, self.ports, strict=True)},
+            **self.environment,
+        }
 
     @property
     def output_file(self) -> Path:
@@ -57,7 +62,9 @@ class RunningInstance:
 
     def start(self, *arguments: str, until: str, patience_s: float = 240.0) -> None:
         with self.output_file.open("ab") as out:
-            self.process = subprocess.Popen([sys.executable, "-m", "beleg", *arguments], cwd=ROOT, env=self.env, stdout=out, stderr=out)
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "beleg", *arguments], cwd=ROOT, env=self.env, stdout=out, stderr=out
+            )
         seen = self.output.count(until)
         deadline = time.monotonic() + patience_s
         while self.output.count(until) == seen:
@@ -71,7 +78,15 @@ class RunningInstance:
         return self.process.wait(timeout=60)
 
     def command(self, *arguments: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-m", "beleg", *arguments], cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=timeout_s, check=False)
+        return subprocess.run(
+            [sys.executable, "-m", "beleg", *arguments],
+            cwd=ROOT,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
 
     def key(self, *, tenant: str, clearance: str = "internal", role: str = "user", groups: tuple[str, ...] = ()) -> str:
         extra = [word for group in groups for word in ("--group", group)]

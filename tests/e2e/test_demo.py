@@ -56,7 +56,9 @@ def test_a_dropped_file_is_answered_within_30_s_without_a_restart(demo: RunningI
     key = demo.key(tenant="default")
     question = "How long does the Zephyr gasket last?"
     path = own_zone / "gasket.txt"
-    path.write_text("The Zephyr gasket lasts 4,711 operating hours and is then replaced by the service team.\n", encoding="utf-8")
+    path.write_text(
+        "The Zephyr gasket lasts 4,711 operating hours and is then replaced by the service team.\n", encoding="utf-8"
+    )
     _until(lambda: "4,711" in _text(demo.ask(key, question)), patience_s=30)
     path.unlink()
     _until(lambda: "4,711" not in _text(demo.ask(key, question)), patience_s=30)

@@ -55,7 +55,7 @@ def imports(source: str) -> set[str]:
 
 
 def breaches(path: str, source: str) -> list[str]:
-    room = path.split("/")[0]
+    room = path.split("/", maxsplit=1)[0]
     found = []
     for module in sorted(imports(source)):
         top = module.split(".")[0]

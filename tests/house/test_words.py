@@ -28,19 +28,21 @@ def test_no_file_is_too_full() -> None:
 
 def test_every_module_says_its_place() -> None:
     """A module opens with its place in the flow."""
-    missing = [p for p in ours() if p.stat().st_size and not ast.get_docstring(ast.parse(p.read_text(encoding="utf-8")))]
+    missing = [
+        p for p in ours() if p.stat().st_size and not ast.get_docstring(ast.parse(p.read_text(encoding="utf-8")))
+    ]
     assert not missing
 
 
 def test_nothing_is_swallowed() -> None:
     """No bare except, and no handler that does nothing."""
-    bad = []
-    for path in ours():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ExceptHandler) and (
-                node.type is None or all(isinstance(statement, ast.Pass) for statement in node.body)
-            ):
-                bad.append(f"{path}:{node.lineno}")
+    bad = [
+        f"{path}:{node.lineno}"
+        for path in ours()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or all(isinstance(statement, ast.Pass) for statement in node.body))
+    ]
     assert not bad
 
 

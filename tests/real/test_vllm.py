@@ -33,11 +33,18 @@ from rag.types import Brief, Chunk, Classification, Hit, Labels, Prompt, Route, 
 VLLM = HOME / "bin" / "vllm"
 UP_WITHIN_S = 300
 
-pytestmark = pytest.mark.skipif(not VLLM.exists(), reason="no vLLM here; `python tests/real/install_vllm.py` installs one")
+pytestmark = pytest.mark.skipif(
+    not VLLM.exists(), reason="no vLLM here; `python tests/real/install_vllm.py` installs one"
+)
 
 TEXT = "Der Jahresurlaub beträgt 26 Arbeitstage."
 LABELS = Labels(
-    tenant="t", business_unit=None, classification=Classification.public, readers=frozenset(), valid_from=None, valid_until=None
+    tenant="t",
+    business_unit=None,
+    classification=Classification.public,
+    readers=frozenset(),
+    valid_from=None,
+    valid_until=None,
 )
 CHUNK = Chunk(
     id="c", document_id="d", version="v", zone="z", path="p", uri="u", title="Ferienordnung", media_type="text/plain", position=0,
@@ -95,7 +102,9 @@ class Server:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("vllm")
-    running = Server(make(folder / "model", texts=[TEXT, "The answer stands in the documents [1]."] * 20), folder / "vllm.log")
+    running = Server(
+        make(folder / "model", texts=[TEXT, "The answer stands in the documents [1]."] * 20), folder / "vllm.log"
+    )
     try:
         running.wait()
         yield running
@@ -137,7 +146,11 @@ async def test_what_a_model_without_sense_says_is_never_emitted(llm: OpenAICompa
 async def test_an_unknown_model_is_a_clear_error(server: Server) -> None:
     """The real server's 404 becomes `Temporary` without a word of its body."""
     model = OpenAICompatibleLlm(
-        name="house-vllm", endpoint_class="local", model="absent", base_url=server.base_url, prices=Prices(prompt=1, completion=1)
+        name="house-vllm",
+        endpoint_class="local",
+        model="absent",
+        base_url=server.base_url,
+        prices=Prices(prompt=1, completion=1),
     )
     with pytest.raises(Temporary) as caught:
         _ = [piece async for piece in model.draft(brief(max_tokens=5))]
@@ -162,7 +175,9 @@ async def test_killed_in_the_middle_of_a_stream(server: Server, llm: OpenAICompa
     assert isinstance(seen[-1], Usage)
 
     route = Route(decision=decision(), endpoint_classes=("local", "extractive"))
-    pieces = [piece async for piece in generate(brief(max_tokens=50), route, [llm, ExtractiveLlm(embedder=HashEmbedder())])]
+    pieces = [
+        piece async for piece in generate(brief(max_tokens=50), route, [llm, ExtractiveLlm(embedder=HashEmbedder())])
+    ]
     assert pieces[0] == "Der Jahresurlaub beträgt 26 Arbeitstage. [1]"
     assert isinstance(pieces[-1], Drafted)
     assert pieces[-1].endpoint == "extractive:extractive-1"

@@ -4,7 +4,6 @@ What belongs to a function or an organisation is not personal data and is left s
 need it: service mailboxes and hotlines, and addresses right below a company's name.
 """
 
-# ruff: noqa: E501  patterns and word lists read better unbroken
 from __future__ import annotations
 
 import re

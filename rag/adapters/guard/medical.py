@@ -4,7 +4,6 @@ A maker of medical devices writes "patient", "clinic" and "therapy" on every pag
 are only counted. `has_terms` means details of somebody's health: a diagnosis, an ICD-10 code, a medication, a dosage.
 """
 
-# ruff: noqa: E501  patterns and word lists read better unbroken
 from __future__ import annotations
 
 import re

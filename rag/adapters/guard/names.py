@@ -5,7 +5,7 @@ first name or surname, a label such as "Ansprechpartner:", a greeting, or the cl
 way is then found again wherever the surname stands alone (`repeats`).
 """
 
-# ruff: noqa: E501, SIM905  patterns and word lists read better unbroken
+# ruff: noqa: SIM905  patterns and word lists read better unbroken
 from __future__ import annotations
 
 import re

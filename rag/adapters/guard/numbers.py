@@ -1,6 +1,5 @@
 """Text → spans of dates of birth and of numbers behind their labels. Pure. Run by the guard inside Presidio."""
 
-# ruff: noqa: E501  patterns and word lists read better unbroken
 from __future__ import annotations
 
 import re

@@ -99,9 +99,7 @@ class QdrantEdgeReader:
 
     # --- in threads -------------------------------------------------------------------------------------------
 
-    def _search(
-        self, text: str, vector: Vector, language: str, access: Access, limit: int, prefetch: int
-    ) -> list[Hit]:
+    def _search(self, text: str, vector: Vector, language: str, access: Access, limit: int, prefetch: int) -> list[Hit]:
         generation = self._current()
         if generation is None or limit < 1:
             return []

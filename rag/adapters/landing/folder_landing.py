@@ -36,7 +36,7 @@ class FolderLanding:
         return await asyncio.to_thread(self._supersessions, zone)
 
     def document_id(self, zone: Zone, path: str) -> str:
-        return hashlib.sha256("\n".join((zone.tenant, zone.name, path)).encode()).hexdigest()[:32]
+        return hashlib.sha256(f"{zone.tenant}\n{zone.name}\n{path}".encode()).hexdigest()[:32]
 
     # --- in threads -------------------------------------------------------------------------------------------
 
@@ -123,7 +123,10 @@ def _root(zone: Zone) -> Path:
     root = Path(zone.url.removeprefix("file://"))
     if not root.is_dir():
         raise Temporary(
-            "zone_vanished", f"The folder of zone {zone.name} cannot be reached.", hint="Mount it, or mend the zone.", after_s=30
+            "zone_vanished",
+            f"The folder of zone {zone.name} cannot be reached.",
+            hint="Mount it, or mend the zone.",
+            after_s=30,
         )
     return root.resolve()
 
@@ -142,7 +145,9 @@ def _files(root: Path) -> list[Path]:
 
 def _unreadable(error: OSError) -> None:
     """A folder that cannot be listed must not look like one whose files were deleted."""
-    raise Temporary("zone_unreadable", "A folder of the zone cannot be listed.", hint="Give Beleg read permission.") from error
+    raise Temporary(
+        "zone_unreadable", "A folder of the zone cannot be listed.", hint="Give Beleg read permission."
+    ) from error
 
 
 def _is_passing(name: str) -> bool:

@@ -86,7 +86,9 @@ def read_zone_file(
     """
     folder = folder.expanduser().resolve()
     if not folder.is_dir():
-        raise Permanent("no_such_folder", f"{folder} is not a folder.", hint="Name the folder that holds the documents.")
+        raise Permanent(
+            "no_such_folder", f"{folder} is not a folder.", hint="Name the folder that holds the documents."
+        )
     path = folder / "zone.yaml"
     file = _read(path, _ZoneFile, "bad_zone_file") if path.is_file() else _ZoneFile()
     return Zone(
@@ -111,7 +113,9 @@ def _first(*values: Classification | None) -> Classification:
 def _read(path: Path, model: type[M], code: str) -> M:
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise Permanent(code, f"{path.name} is larger than {_MAX_BYTES // 1024} KB.", hint="It is no settings file.")
+            raise Permanent(
+                code, f"{path.name} is larger than {_MAX_BYTES // 1024} KB.", hint="It is no settings file."
+            )
         return model.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
     except ValidationError as error:
         what = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())

@@ -1,12 +1,12 @@
 """The operator's file of model endpoints → open endpoints. A door: strict schema, keys never in the file itself.
 
-    endpoints:
-      - name: house-vllm
-        class: local                # what the routing policy decides on: local or external
-        model: meta-llama/Llama-3.1-8B-Instruct
-        base_url: http://10.0.0.5:8000/v1
-        api_key_env: HOUSE_VLLM_KEY # name of an environment variable; omit for none
-        usd_per_million: {prompt: 0.10, completion: 0.40}
+endpoints:
+- name: house-vllm
+class: local                # what the routing policy decides on: local or external
+model: meta-llama/Llama-3.1-8B-Instruct
+base_url: http://10.0.0.5:8000/v1
+api_key_env: HOUSE_VLLM_KEY # name of an environment variable; omit for none
+usd_per_million: {prompt: 0.10, completion: 0.40}
 """
 
 from __future__ import annotations
@@ -94,4 +94,6 @@ def _key(endpoint: _Endpoint) -> SecretStr | None:
 
 
 def _bad(message: str) -> Permanent:
-    return Permanent("bad_endpoints", message, hint="The head of rag/adapters/models/endpoints_file.py shows an example.")
+    return Permanent(
+        "bad_endpoints", message, hint="The head of rag/adapters/models/endpoints_file.py shows an example."
+    )

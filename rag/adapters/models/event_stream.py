@@ -21,7 +21,7 @@ CHARACTERS_PER_TOKEN = 4
 T = TypeVar("T")
 
 
-class Rubbish(Exception):  # noqa: N818  a finding, not yet an error; the adapter names it
+class Rubbish(Exception):
     """The response is not a stream of chat chunks."""
 
 

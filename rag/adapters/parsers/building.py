@@ -57,7 +57,9 @@ class Building:
         if rows:
             self._element("table", rows, "\n", header=has_header and len(rows) > 1)
 
-    def parsed(self, document: Document, media_type: str, *, title: str | None = None, pages: int | None = None) -> Parsed:
+    def parsed(
+        self, document: Document, media_type: str, *, title: str | None = None, pages: int | None = None
+    ) -> Parsed:
         own = next((self._span(e) for e in self._elements if e.kind == "title"), None)
         named = document.title or (clean(title).strip() if title else None) or own or PurePosixPath(document.path).stem
         return Parsed(

@@ -67,11 +67,19 @@ class IsolatedParser:
             pipe.send(document)
             if not pipe.poll(self._timeout_s + (_GRACE_S if fresh else 0)):
                 self._end()
-                raise Permanent("parser_timeout", f"Reading the file took longer than {self._timeout_s:.0f} s.", hint="Export it anew, or split it.")
+                raise Permanent(
+                    "parser_timeout",
+                    f"Reading the file took longer than {self._timeout_s:.0f} s.",
+                    hint="Export it anew, or split it.",
+                )
             reply = pipe.recv()
         except (EOFError, OSError) as error:
             self._end()
-            raise Permanent("parser_crashed", "Reading the file failed hard; it may be damaged.", hint="Export it anew and replace it.") from error
+            raise Permanent(
+                "parser_crashed",
+                "Reading the file failed hard; it may be damaged.",
+                hint="Export it anew and replace it.",
+            ) from error
         if isinstance(reply, Parsed):
             return reply
         raise Permanent(*reply[:2], hint=reply[2])
@@ -80,7 +88,14 @@ class IsolatedParser:
         self._end()
         self._pipe, theirs = multiprocessing.Pipe()
         # A process of its own: `multiprocessing` would import the whole command line into the child first.
-        command = [sys.executable, "-m", "rag.adapters.parsers.child", str(theirs.fileno()), str(self._memory_mb), self._read]
+        command = [
+            sys.executable,
+            "-m",
+            "rag.adapters.parsers.child",
+            str(theirs.fileno()),
+            str(self._memory_mb),
+            self._read,
+        ]
         self._child = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)  # noqa: S603
         theirs.close()
 

@@ -50,9 +50,13 @@ def parse(document: Document) -> Parsed:
     except pypdfium2.PdfiumError as error:
         if "assword" in str(error):
             raise Permanent(
-                "password_protected", "The PDF is protected by a password.", hint="Save it without a password and replace it."
+                "password_protected",
+                "The PDF is protected by a password.",
+                hint="Save it without a password and replace it.",
             ) from None
-        raise Permanent("broken_file", "The PDF is damaged and cannot be opened.", hint="Export it anew and replace it.") from None
+        raise Permanent(
+            "broken_file", "The PDF is damaged and cannot be opened.", hint="Export it anew and replace it."
+        ) from None
     try:
         rows = [row for number in range(len(pdf)) for row in _rows(_runs(pdf[number], number + 1))]
         pages, title = len(pdf), pdf.get_metadata_dict().get("Title")
@@ -61,7 +65,11 @@ def parse(document: Document) -> Parsed:
     building = Building()
     _build(building, _without_running_heads(rows, pages))
     if not building.length:
-        raise Permanent("no_text", "The PDF holds pictures of pages, but no text.", hint="Provide a version with a text layer (OCR).")
+        raise Permanent(
+            "no_text",
+            "The PDF holds pictures of pages, but no text.",
+            hint="Provide a version with a text layer (OCR).",
+        )
     return building.parsed(document, MEDIA_TYPE, title=title, pages=pages)
 
 
@@ -121,7 +129,11 @@ def _rows(runs: list[_Run]) -> list[list[_Run]]:
     rows: list[list[_Run]] = []
     for run in runs:
         last = rows[-1] if rows else None
-        same = last is not None and abs(last[-1].middle - run.middle) < 0.5 * max(run.size, 4) and run.left >= last[-1].right
+        same = (
+            last is not None
+            and abs(last[-1].middle - run.middle) < 0.5 * max(run.size, 4)
+            and run.left >= last[-1].right
+        )
         if same and last is not None:
             last.append(run)
         else:
@@ -131,6 +143,7 @@ def _rows(runs: list[_Run]) -> list[list[_Run]]:
 
 def _without_running_heads(rows: list[list[_Run]], pages: int) -> list[list[_Run]]:
     """Lines near a page's edge that come back on most pages (numbers aside) say nothing about the content."""
+
     def key(row: list[_Run]) -> str:
         return re.sub(r"\d+", "#", " ".join(run.text for run in row))
 
@@ -191,7 +204,9 @@ def _breaks(before: list[_Run], row: list[_Run]) -> bool:
     gap = row[0].top - before[0].bottom
     new_page = row[0].page != before[0].page
     ended = before[-1].text.rstrip().endswith((".", ":", "!", "?"))
-    return _is_item(row[0].text) or (new_page and ended) or (not new_page and not -row[0].size < gap < 0.75 * row[0].size)
+    return (
+        _is_item(row[0].text) or (new_page and ended) or (not new_page and not -row[0].size < gap < 0.75 * row[0].size)
+    )
 
 
 def _is_item(text: str) -> bool:

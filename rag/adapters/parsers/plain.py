@@ -8,7 +8,7 @@ import email.policy
 import io
 import re
 from dataclasses import replace
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 
 from bs4 import BeautifulSoup, Tag
 from charset_normalizer import from_bytes
@@ -34,7 +34,11 @@ def decoded(content: bytes) -> str:
         text = content.decode(best.encoding, errors="replace") if best is not None else "\0"
     odd = sum(c == "\ufffd" or (ord(c) < 32 and c not in "\t\n\r\f\x0b") for c in text[:20_000])
     if odd > 0.02 * min(len(text), 20_000):
-        raise Permanent("not_text", "The file is named like text but holds something else.", hint="Check what it is, and its extension.")
+        raise Permanent(
+            "not_text",
+            "The file is named like text but holds something else.",
+            hint="Check what it is, and its extension.",
+        )
     return text
 
 
@@ -72,10 +76,14 @@ def _markdown_prose(building: Building, lines: list[str]) -> None:
     pending: list[Line] = []
     for line in lines:
         if re.match(r"\s*(?:[-*+]|\d+[.)])\s", line):
-            building.paragraph(pending, "list_item" if pending and pending[0].text[:1] in "-*+0123456789" else "paragraph")
+            building.paragraph(
+                pending, "list_item" if pending and pending[0].text[:1] in "-*+0123456789" else "paragraph"
+            )
             pending = []
         pending.append(Line(text=_unmarked(line)))
-    building.paragraph(pending, "list_item" if pending and re.match(r"(?:[-*+]|\d+[.)])\s", pending[0].text) else "paragraph")
+    building.paragraph(
+        pending, "list_item" if pending and re.match(r"(?:[-*+]|\d+[.)])\s", pending[0].text) else "paragraph"
+    )
 
 
 def _markdown_row(line: str) -> Line:
@@ -102,12 +110,16 @@ def parse_html(document: Document) -> Parsed:
 
 def _html_block(building: Building, tag: Tag) -> None:
     if tag.name == "table":
-        rows = [[" ".join(cell.get_text(" ").split()) for cell in row.find_all(["td", "th"])] for row in tag.find_all("tr")]
+        rows = [
+            [" ".join(cell.get_text(" ").split()) for cell in row.find_all(["td", "th"])] for row in tag.find_all("tr")
+        ]
         building.table([Line(text=" | ".join(row)) for row in rows])
     elif tag.name in {"h1", "h2", "h3", "h4", "h5", "h6"}:
         building.title(Line(text=tag.get_text(" ")), int(tag.name[1]))
     else:
-        building.paragraph([Line(text=" ".join(tag.get_text().split()))], "list_item" if tag.name == "li" else "paragraph")
+        building.paragraph(
+            [Line(text=" ".join(tag.get_text().split()))], "list_item" if tag.name == "li" else "paragraph"
+        )
 
 
 def parse_csv(document: Document) -> Parsed:
@@ -142,7 +154,7 @@ def parse_mail(document: Document, parse_part: object) -> Parsed:
     return building.parsed(document, "message/rfc822", title=subject)
 
 
-def _body_text(body: EmailMessage) -> str:
+def _body_text(body: MIMEPart) -> str:
     text = str(body.get_content())
     return BeautifulSoup(text, "lxml").get_text("\n") if body.get_content_subtype() == "html" else text
 
@@ -160,7 +172,10 @@ def _attachment(building: Building, document: Document, part: EmailMessage, pars
         building.paragraph([Line(text=f"({error.message})")])
         return
     for element in inner.elements:
-        lines = [Line(text=line, place=Place(start=0, end=0, part=name)) for line in inner.text[element.start : element.end].split("\n")]
+        lines = [
+            Line(text=line, place=Place(start=0, end=0, part=name))
+            for line in inner.text[element.start : element.end].split("\n")
+        ]
         if element.kind == "title":
             building.title(lines[0], min((element.level or 1) + 2, 6))
         elif element.kind == "table":

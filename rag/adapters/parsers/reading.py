@@ -36,7 +36,9 @@ def _text(document: Document, head: bytes) -> Parsed:
     suffix = PurePosixPath(document.path).suffix.lower()
     if _is_html(head):
         return plain.parse_html(document)
-    if suffix == ".eml" or re.match(rb"(?:(?:Received|Return-Path|From|To|Subject|Date|MIME-Version): .*\r?\n(?:[ \t].*\r?\n)*){3}", head):
+    if suffix == ".eml" or re.match(
+        rb"(?:(?:Received|Return-Path|From|To|Subject|Date|MIME-Version): .*\r?\n(?:[ \t].*\r?\n)*){3}", head
+    ):
         return plain.parse_mail(document, read)
     if suffix in {".csv", ".tsv"}:
         return plain.parse_csv(document)
@@ -55,14 +57,20 @@ def _packed(document: Document) -> Parsed:
         with zipfile.ZipFile(io.BytesIO(document.content)) as archive:
             names = _bounded(archive)
     except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise Permanent("broken_file", "The file is damaged and cannot be opened.", hint="Export it anew and replace it.") from error
+        raise Permanent(
+            "broken_file", "The file is damaged and cannot be opened.", hint="Export it anew and replace it."
+        ) from error
     if "word/document.xml" in names:
         return office.parse_docx(document)
     if "ppt/presentation.xml" in names:
         return office.parse_pptx(document)
     if "xl/workbook.xml" in names:
         return office.parse_xlsx(document)
-    raise Permanent("unsupported_format", "Archives and this packed format are not read yet.", hint="Put the files themselves into the zone.")
+    raise Permanent(
+        "unsupported_format",
+        "Archives and this packed format are not read yet.",
+        hint="Put the files themselves into the zone.",
+    )
 
 
 def _bounded(archive: zipfile.ZipFile) -> set[str]:
@@ -71,10 +79,18 @@ def _bounded(archive: zipfile.ZipFile) -> set[str]:
     unpacked = sum(entry.file_size for entry in entries)
     packed = sum(entry.compress_size for entry in entries)
     if len(entries) > _MAX_ENTRIES or unpacked > _MAX_UNPACKED or unpacked > _MAX_RATIO * max(packed, 4096):
-        raise Permanent("archive_bomb", "The file unpacks to far more than it is; that is how archive bombs look.", hint="Save it anew from its program.")
+        raise Permanent(
+            "archive_bomb",
+            "The file unpacks to far more than it is; that is how archive bombs look.",
+            hint="Save it anew from its program.",
+        )
     for entry in entries:
         if entry.filename.endswith((".xml", ".rels")):
             with archive.open(entry) as part:
                 if b"<!DOCTYPE" in part.read(2048).replace(b"\0", b"").upper():
-                    raise Permanent("external_entities", "The file declares XML entities, which office programs never do.", hint="Save it anew from its program.")
+                    raise Permanent(
+                        "external_entities",
+                        "The file declares XML entities, which office programs never do.",
+                        hint="Save it anew from its program.",
+                    )
     return {entry.filename for entry in entries}

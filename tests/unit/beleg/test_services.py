@@ -33,7 +33,9 @@ def test_a_taken_port_is_named_with_its_setting() -> None:
 def test_a_child_that_ends_is_noticed_and_its_log_named(tmp_path: Path) -> None:
     """The operator is told where to look."""
     instance = Instance(tmp_path)
-    instance.start(Service(name="quick", command=[sys.executable, "-c", "raise SystemExit(3)"], health="http://127.0.0.1:1/"))
+    instance.start(
+        Service(name="quick", command=[sys.executable, "-c", "raise SystemExit(3)"], health="http://127.0.0.1:1/")
+    )
     with pytest.raises(Temporary, match=r"quick ended with status 3.*quick\.log"):
         instance.wait_until_up(Service(name="quick", command=[], health="http://127.0.0.1:1/"))
 
@@ -52,7 +54,7 @@ def test_stop_ends_children_that_do_not_listen(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux's")
 def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
-    """kill -9 of the command leaves nothing behind."""
+    """Kill -9 of the command leaves nothing behind."""
     script = (
         "import sys, time\nfrom pathlib import Path\nfrom beleg.services import Instance, Service\n"
         f"i = Instance(Path({str(tmp_path)!r}))\ni.start(Service(name='s', command={SLEEP!r}))\n"
@@ -73,7 +75,7 @@ def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
 def test_an_unwritable_home_is_one_sentence(tmp_path: Path) -> None:
     """A file where the folder should be."""
     (tmp_path / "home").write_text("", encoding="utf-8")
-    with pytest.raises(Permanent, match="cannot be written.*BELEG_HOME"):
+    with pytest.raises(Permanent, match=r"cannot be written.*BELEG_HOME"):
         prepared_home(Settings(home=tmp_path / "home"))
 
 

@@ -61,7 +61,11 @@ def test_a_header_names_the_unit_of_a_bare_cell() -> None:
 
 def test_what_must_be_met_exactly() -> None:
     """Codes, years and numbered things name what is asked about; quantities only describe."""
-    assert {f.value for f in asked("Was bedeutet E-21 bei der Störung der Stufe 1 in 2026?", "de").exact} == {"e21", "1", "2026"}
+    assert {f.value for f in asked("Was bedeutet E-21 bei der Störung der Stufe 1 in 2026?", "de").exact} == {
+        "e21",
+        "1",
+        "2026",
+    }
     assert asked("Was gilt nach 30 Tagen bei 5 Prozent?", "de").exact == frozenset()
 
 
@@ -86,7 +90,10 @@ def test_a_follow_up_takes_what_it_leaves_out_from_before() -> None:
 
 def test_circumstances_count_less_than_the_question() -> None:
     """What stands before the last sentence describes the asker, not what is asked."""
-    terms = {term.stem: term.weight for term in asked("Mein Laptop ist gestohlen. Wann muss ich den Laptopverlust melden?", "de").terms}
+    terms = {
+        term.stem: term.weight
+        for term in asked("Mein Laptop ist gestohlen. Wann muss ich den Laptopverlust melden?", "de").terms
+    }
     assert terms["laptop"] < asked("Wann muss ich den Laptop melden?", "de").terms[0].weight
 
 

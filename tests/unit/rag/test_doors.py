@@ -78,7 +78,11 @@ def test_an_endpoint_file_opens(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("more", "named"),
-    [(", api_key: secret", "api_key"), (", api_key_env: NOT_SET_ANYWHERE", "NOT_SET_ANYWHERE"), (", max_tokens: 0", "max_tokens")],
+    [
+        (", api_key: secret", "api_key"),
+        (", api_key_env: NOT_SET_ANYWHERE", "NOT_SET_ANYWHERE"),
+        (", max_tokens: 0", "max_tokens"),
+    ],
 )
 def test_a_bad_endpoint_names_its_fault(tmp_path: Path, more: str, named: str) -> None:
     """Keys do not stand in files, and a missing one is named before the first request needs it."""

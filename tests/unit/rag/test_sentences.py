@@ -54,7 +54,11 @@ def test_ends_are_found(text: str, expected: list[str]) -> None:
 
 def test_a_marker_belongs_to_the_sentence_before() -> None:
     """A model writes its marker before or after the full stop; both belong to the claim."""
-    assert cut("Es sind 30 Tage. [1][2] Mehr [3]. Ende. [1, 2]") == ["Es sind 30 Tage. [1][2]", "Mehr [3].", "Ende. [1, 2]"]
+    assert cut("Es sind 30 Tage. [1][2] Mehr [3]. Ende. [1, 2]") == [
+        "Es sind 30 Tage. [1][2]",
+        "Mehr [3].",
+        "Ende. [1, 2]",
+    ]
 
 
 def test_nothing_has_no_sentences() -> None:

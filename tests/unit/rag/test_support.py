@@ -32,7 +32,12 @@ def test_a_carried_claim_scores_full(claim: str, quote: str, language: str) -> N
         ("Der Urlaub beträgt 28 Tage im Jahr.", "Der Urlaub beträgt 30 Tage im Jahr.", "de", MISSING_FIGURE),
         ("Der Rabatt beträgt 5 Prozent.", "Der Rabatt beträgt 5 Euro.", "de", MISSING_FIGURE),
         ("Error E-21 means imbalance of the rotor.", "Error E-22 means imbalance of the rotor.", "en", MISSING_FIGURE),
-        ("The group is led by Anna Brown in Linz today.", "The group is led by Peter Brown in Linz today.", "en", MISSING_NAME),
+        (
+            "The group is led by Anna Brown in Linz today.",
+            "The group is led by Peter Brown in Linz today.",
+            "en",
+            MISSING_NAME,
+        ),
         ("Die Abteilung in Linz leitet Frau Brandt.", "Die Abteilung in Linz leitet Frau Meier.", "de", MISSING_NAME),
         ("Telefone sind im Labor nicht erlaubt.", "Telefone sind im Labor erlaubt.", "de", CONTRADICTED),
         ("Phones are allowed in the laboratory.", "Phones are not allowed in the laboratory.", "en", CONTRADICTED),
@@ -44,7 +49,8 @@ def test_a_wrong_fact_caps_the_score(claim: str, quote: str, language: str, cap:
 
 
 @pytest.mark.parametrize(
-    ("claim", "language"), [("", "de"), ("  ", "en"), ("Ja.", "de"), ("[1]", "de"), ("Das ist es.", "de"), ("Yes, it is.", "en")]
+    ("claim", "language"),
+    [("", "de"), ("  ", "en"), ("Ja.", "de"), ("[1]", "de"), ("Das ist es.", "de"), ("Yes, it is.", "en")],
 )
 def test_a_claim_without_content_has_no_support(claim: str, language: str) -> None:
     """What says nothing cannot be carried."""

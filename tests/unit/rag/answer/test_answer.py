@@ -25,7 +25,19 @@ from rag.testing import (
     WordGuard,
     zone,
 )
-from rag.types import Answer, Classification, Live, Outcome, Principal, Prompt, Question, Recipe, RetrievalSettings, Turn, UseCase  # fmt: skip
+from rag.types import (  # fmt: skip
+    Answer,
+    Classification,
+    Live,
+    Outcome,
+    Principal,
+    Prompt,
+    Question,
+    Recipe,
+    RetrievalSettings,
+    Turn,
+    UseCase,
+)
 
 FACT = "The Zephyr gasket lasts 4711 operating hours."
 USE_CASE = UseCase(
@@ -93,7 +105,13 @@ async def test_a_supported_claim_leaves_with_its_verbatim_quote() -> None:
 
 @pytest.mark.parametrize(
     "lines",
-    [["The Zephyr gasket lasts 9999 operating hours. [1]"], ["The moon is made of cheese. [1]"], ["Certainly! [7]"], ["\ufffd\ufffd 123 [1] [2] [99]"], [""]],
+    [
+        ["The Zephyr gasket lasts 9999 operating hours. [1]"],
+        ["The moon is made of cheese. [1]"],
+        ["Certainly! [7]"],
+        ["\ufffd\ufffd 123 [1] [2] [99]"],
+        [""],
+    ],
 )
 async def test_what_the_evidence_does_not_say_is_dropped(lines: Sequence[str]) -> None:
     """Wrong numbers, inventions and rubbish end as an honest "not answered" in the question's language."""
@@ -144,7 +162,10 @@ async def test_a_blocked_question_reaches_no_model() -> None:
 async def test_a_model_sees_only_what_the_guard_left_of_a_question() -> None:
     """Personal data in a question is masked before the model."""
     llm = ScriptedLlm([f"{FACT} [1]"])
-    await run(await chain(llm, guard=WordGuard(mask=["Mustermann"])), question("Mustermann asks: how long does the Zephyr gasket last?"))
+    await run(
+        await chain(llm, guard=WordGuard(mask=["Mustermann"])),
+        question("Mustermann asks: how long does the Zephyr gasket last?"),
+    )
     assert "Mustermann" not in llm.asked[0].question
 
 

@@ -15,7 +15,9 @@ PRICES = hit("Produkt | Preis\nX200 | 12,50 €\nX300 | 15,00 €", 2)
 EVIDENCE = (LEAVE, PRICES)
 
 
-def cited(*sentences: str, evidence: tuple[Hit, ...] = EVIDENCE, language: str = "de") -> tuple[str, tuple[Citation, ...]]:
+def cited(
+    *sentences: str, evidence: tuple[Hit, ...] = EVIDENCE, language: str = "de"
+) -> tuple[str, tuple[Citation, ...]]:
     citing = Citing(evidence, language=language)
     text = ""
     for sentence in sentences:

@@ -14,7 +14,11 @@ from rag.testing import ScriptedLlm, decision
 from rag.types import Brief, Prompt, Route
 
 BRIEF = Brief(
-    question="Wie viel?", turns=(), evidence=(hit("Es sind 30."),), prompt=Prompt(name="p", version="1", template=""), language="de"
+    question="Wie viel?",
+    turns=(),
+    evidence=(hit("Es sind 30."),),
+    prompt=Prompt(name="p", version="1", template=""),
+    language="de",
 )
 SICK = Temporary("endpoint_timeout", "Endpoint a did not answer in time.", after_s=7)
 
@@ -34,7 +38,10 @@ async def drafted(allowed: Route, llms: Sequence[Llm]) -> list[str | Drafted]:
 
 async def test_the_policys_order_decides_not_ours() -> None:
     """The first class of the route drafts, wherever its endpoint stands in the configuration."""
-    llms = [ScriptedLlm(lines=["ours"], endpoint_class="external"), ScriptedLlm(lines=["theirs"], endpoint_class="local")]
+    llms = [
+        ScriptedLlm(lines=["ours"], endpoint_class="external"),
+        ScriptedLlm(lines=["theirs"], endpoint_class="local"),
+    ]
     pieces = await drafted(route("local", "external"), llms)
     assert pieces[0] == "theirs"
     assert isinstance(pieces[-1], Drafted)
@@ -68,4 +75,6 @@ async def test_half_a_draft_is_not_continued_by_another_model() -> None:
 async def test_an_error_of_ours_is_not_hidden_by_another_endpoint() -> None:
     """Only sickness fails over; any other error is somebody's to mend."""
     with pytest.raises(Permanent):
-        await drafted(route("local"), [ScriptedLlm(lines=[], dies_with=Permanent("bad", "Bad.")), ScriptedLlm(lines=["x"])])
+        await drafted(
+            route("local"), [ScriptedLlm(lines=[], dies_with=Permanent("bad", "Bad.")), ScriptedLlm(lines=["x"])]
+        )

@@ -47,7 +47,7 @@ def test_a_question_that_stands_alone_is_searched_alone(question: str) -> None:
 
 
 def test_a_chain_of_follow_ups_reaches_back_to_the_subject() -> None:
-    """"Why?" after "And for interns?" still asks about the holidays."""
+    """A "Why?" after "And for interns?" still asks about the holidays."""
     query = contextual_query(said("How many holidays do employees have?", "And for interns?", "Why?"))
     assert query == "How many holidays do employees have?\nAnd for interns?\nWhy?"
 

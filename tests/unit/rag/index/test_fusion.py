@@ -28,7 +28,9 @@ def test_a_better_score_of_one_side_never_makes_a_candidate_worse(dense, sparse,
     """Fusion is monotone: raising a candidate's cosine or BM25 never lowers its score or its rank."""
     dense, sparse = {key: 0.0} | dense, {key: 0.0} | sparse
     before = fuse(dense, sparse, ceiling=60.0, trusted=trusted)
-    raised = (dense | {key: min(1.0, dense[key] + more)}, sparse) if side else (dense, sparse | {key: sparse[key] + more})
+    raised = (
+        (dense | {key: min(1.0, dense[key] + more)}, sparse) if side else (dense, sparse | {key: sparse[key] + more})
+    )
     after = fuse(*raised, ceiling=60.0, trusted=trusted)
     assert _of(after, key)[1] >= _of(before, key)[1]
     assert _of(after, key)[0] <= _of(before, key)[0]

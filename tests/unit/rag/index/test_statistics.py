@@ -40,4 +40,6 @@ def test_saved_statistics_load_as_they_were(tmp_path: Path) -> None:
     statistics.save(tmp_path)
     loaded = TermStatistics.load(tmp_path)
     for who in (access(), access(tenant="rival"), access(tenant="nobody"), access(clearance=Classification.public)):
-        assert [loaded.scope(who).idf(t) for t in (1, 2, 3, 99)] == [statistics.scope(who).idf(t) for t in (1, 2, 3, 99)]
+        assert [loaded.scope(who).idf(t) for t in (1, 2, 3, 99)] == [
+            statistics.scope(who).idf(t) for t in (1, 2, 3, 99)
+        ]

@@ -134,7 +134,8 @@ def test_compounds_are_split_at_the_right_place(word: str, parts: tuple[str, ...
 
 
 @pytest.mark.parametrize(
-    "word", ["verantwortung", "gesellschaft", "eigenschaften", "informationen", "gemeinsam", "universität", "e-42", "haus"]
+    "word",
+    ["verantwortung", "gesellschaft", "eigenschaften", "informationen", "gemeinsam", "universität", "e-42", "haus"],
 )
 def test_words_that_are_no_compounds_stay_whole(word: str) -> None:
     """Derivations, foreign words and short words are not torn apart."""

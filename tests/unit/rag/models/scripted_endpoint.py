@@ -22,7 +22,11 @@ class Endpoint:
 
 
 def event(content: str | None = None, *, finish: str | None = None, usage: dict[str, int] | None = None) -> bytes:
-    choices = [] if content is None and finish is None else [{"index": 0, "delta": {"content": content}, "finish_reason": finish}]
+    choices = (
+        []
+        if content is None and finish is None
+        else [{"index": 0, "delta": {"content": content}, "finish_reason": finish}]
+    )
     chunk: dict[str, Any] = {"object": "chat.completion.chunk", "choices": choices}
     if usage is not None:
         chunk["usage"] = usage

@@ -11,7 +11,12 @@ from rag.sentences import SentenceStream
 from rag.types import Brief, Chunk, Classification, Hit, Labels, Prompt, Turn, Usage
 
 LABELS = Labels(
-    tenant="t", business_unit=None, classification=Classification.public, readers=frozenset(), valid_from=None, valid_until=None
+    tenant="t",
+    business_unit=None,
+    classification=Classification.public,
+    readers=frozenset(),
+    valid_from=None,
+    valid_until=None,
 )
 
 
@@ -96,13 +101,18 @@ async def test_a_question_that_asks_nothing_gets_nothing(question: str) -> None:
 
 async def test_without_evidence_it_says_nothing_and_still_counts() -> None:
     """No hits: no text, one usage."""
-    empty = Brief(question="Was gilt?", turns=(), evidence=(), prompt=Prompt(name="p", version="1", template=""), language="de")
+    empty = Brief(
+        question="Was gilt?", turns=(), evidence=(), prompt=Prompt(name="p", version="1", template=""), language="de"
+    )
     assert await drafted(empty) == ""
 
 
 async def test_a_follow_up_uses_what_was_asked_before() -> None:
-    """"And T-11?" means the code of the dryer that the talk is about."""
-    turns = (Turn(role="user", content="Was bedeutet der Code T-12 am Trockner?"), Turn(role="assistant", content="Filter voll."))
+    """An "And T-11?" means the code of the dryer that the talk is about."""
+    turns = (
+        Turn(role="user", content="Was bedeutet der Code T-12 am Trockner?"),
+        Turn(role="assistant", content="Filter voll."),
+    )
     assert (await drafted(brief("Und T-11?", turns=turns))).startswith("T-11 | Deckel offen")
 
 
@@ -116,8 +126,12 @@ async def test_the_questions_language_wins_where_both_answer() -> None:
     """Where a German and an English passage say the same, the asker reads their own language."""
     german = hit("Ein Gastessen kostet 9 Euro.", "Kantine", 1)
     english = hit("A guest meal costs 9 euros.", "Canteen", 2, language="en")
-    assert (await drafted(brief("Was kostet ein Gastessen?", english, german))).startswith("Ein Gastessen kostet 9 Euro.")
-    assert (await drafted(brief("What does a guest meal cost?", german, english, language="en"))).startswith("A guest meal")
+    assert (await drafted(brief("Was kostet ein Gastessen?", english, german))).startswith(
+        "Ein Gastessen kostet 9 Euro."
+    )
+    assert (await drafted(brief("What does a guest meal cost?", german, english, language="en"))).startswith(
+        "A guest meal"
+    )
 
 
 async def test_a_tables_header_is_no_answer() -> None:

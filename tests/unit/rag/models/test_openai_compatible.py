@@ -26,7 +26,12 @@ BRIEF = Brief(
     max_tokens=50,
 )
 FAST = Timeouts(connect_s=1.0, first_token_s=0.3, between_tokens_s=0.3, total_s=5.0)
-WELL = (event("Es sind "), event("30. [1]"), event(finish="stop"), event(usage={"prompt_tokens": 100, "completion_tokens": 7}))
+WELL = (
+    event("Es sind "),
+    event("30. [1]"),
+    event(finish="stop"),
+    event(usage={"prompt_tokens": 100, "completion_tokens": 7}),
+)
 DONE = b"data: [DONE]\n\n"
 
 
@@ -109,12 +114,18 @@ SICKNESSES = {
     "another JSON": (says(STREAM, b'data: ["choices"]\n\n'), "endpoint_rubbish"),
     "no choices": (says(STREAM, b'data: {"error": {"message": "' + ECHO + b'"}}\n\n'), "endpoint_rubbish"),
     "choices that are none": (says(STREAM, b'data: {"choices": [7]}\n\n'), "endpoint_rubbish"),
-    "content that is no text": (says(STREAM, b'data: {"choices": [{"delta": {"content": 7}}]}\n\n'), "endpoint_rubbish"),
+    "content that is no text": (
+        says(STREAM, b'data: {"choices": [{"delta": {"content": 7}}]}\n\n'),
+        "endpoint_rubbish",
+    ),
     "a line without end": (says(STREAM, *[b"data: " + b"x" * 65536] * 20), "endpoint_rubbish"),
     "bad request": (says(whole("400 Bad Request", ECHO)), "endpoint_status"),
     "wrong key": (says(whole("401 Unauthorized", ECHO)), "endpoint_status"),
     "overloaded": (says(whole("503 Service Unavailable", ECHO, extra="retry-after: 20\r\n")), "endpoint_status"),
-    "sent elsewhere": (says(whole("307 Temporary Redirect", b"", extra="location: http://127.0.0.1:1/\r\n")), "endpoint_status"),
+    "sent elsewhere": (
+        says(whole("307 Temporary Redirect", b"", extra="location: http://127.0.0.1:1/\r\n")),
+        "endpoint_status",
+    ),
 }
 
 

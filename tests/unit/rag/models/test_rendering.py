@@ -15,7 +15,12 @@ MARKER = "f00dfacef00dface"
 
 def hit(text: str, context: str = "Handbuch") -> Hit:
     labels = Labels(
-        tenant="t", business_unit=None, classification=Classification.public, readers=frozenset(), valid_from=None, valid_until=None
+        tenant="t",
+        business_unit=None,
+        classification=Classification.public,
+        readers=frozenset(),
+        valid_from=None,
+        valid_until=None,
     )
     chunk = Chunk(
         id="c", document_id="d", version="v", zone="z", path="p", uri="u", title="t", media_type="text/plain", position=0, start=0,
