@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 from watchfiles import awatch
 
@@ -30,7 +31,7 @@ async def sweep_all(rag: Rag, zones: list[Zone], *, tell: Tell) -> list[Sweep]:
     sweeps = []
     for zone in zones:
         try:
-            sweeps.append(await run(zone.name))
+            sweeps.append(await cast(Awaitable[Sweep], run(zone.name)))
         except BelegError as error:
             log.exception("ingest.zone_failed", extra={"zone": zone.name, "code": error.code})
             tell(f"  {zone.name}: {error}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import sqlite3
 import time
@@ -15,7 +17,7 @@ import pytest
 
 from tests.e2e.instance import RunningInstance
 
-PLANTED = ("@privat", "DE89", "Steuer-ID:")
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -80,22 +82,30 @@ def test_kill_9_of_the_ingest_process_loses_nothing(demo: RunningInstance) -> No
     assert after["handbuch"] == before["handbuch"]
 
 
-def test_a_rollback_takes_effect_in_the_running_api(demo: RunningInstance) -> None:
+def test_a_rollback_takes_effect_in_the_running_api(demo: RunningInstance, tmp_path: Path) -> None:
     """Create and promote a release, see it in an answer within 2 s, roll back, see the old one."""
     key = demo.key(tenant="aurelia")
-    first = demo.ask(key, "Was ist E-17?")["beleg"]["release"]
-    created = demo.command("release", "create", "--name", "second", "--json")
+    first = demo.ask(key, "Was ist E-33?")["beleg"]["release"]
+    shutil.copytree(ROOT / "usecases", tmp_path / "usecases")
+    prompt = tmp_path / "usecases" / "assistant" / "prompt.md"
+    prompt.write_text(prompt.read_text(encoding="utf-8") + "\n- Be brief.\n", encoding="utf-8")
+    demo.environment["BELEG_USE_CASES"] = str(tmp_path / "usecases")
+    created = demo.command("release", "create", "--json")
+    del demo.environment["BELEG_USE_CASES"]
     assert created.returncode == 0, created.stderr
-    promoted = demo.command("release", "promote", "second", "--why", "a test")
+    second = json.loads(created.stdout)["name"]
+    assert second != first
+    assert demo.command("release", "promote", second).returncode == 3  # never evaluated: refused
+    promoted = demo.command("release", "promote", second, "--why", "a test", "--unevaluated")
     assert promoted.returncode == 0, promoted.stderr
-    _until(lambda: demo.ask(key, "Was ist E-17?")["beleg"]["release"] == "second", patience_s=2)
+    _until(lambda: demo.ask(key, "Was ist E-33?")["beleg"]["release"] == second, patience_s=2)
     assert demo.command("release", "rollback", "--why", "a test").returncode == 0
-    _until(lambda: demo.ask(key, "Was ist E-17?")["beleg"]["release"] == first, patience_s=2)
+    _until(lambda: demo.ask(key, "Was ist E-33?")["beleg"]["release"] == first, patience_s=2)
 
 
 def test_the_audit_verifies_and_explains(demo: RunningInstance) -> None:
     """The chain is whole, and an answer is explained from its id alone."""
-    given = demo.ask(demo.key(tenant="aurelia"), "What does error code E-17 mean?")
+    given = demo.ask(demo.key(tenant="aurelia"), "Unsere Zentrifuge zeigt E-33 an. Was sollen wir tun?")
     assert demo.command("audit", "verify").returncode == 0
     told = demo.command("audit", "explain", given["id"])
     assert told.returncode == 0, told.stderr
@@ -127,9 +137,16 @@ def test_ctrl_c_stops_everything(demo: RunningInstance) -> None:
 
 
 def _planted() -> list[bytes]:
-    """What stands in the samples only to be masked or parked; kept beside the samples."""
-    listed = Path(__file__).resolve().parents[2] / "samples" / "planted.txt"
-    return [line.encode() for line in listed.read_text(encoding="utf-8").splitlines() if line]
+    """The personal data of the samples: addresses of mail and bank accounts in the two documents that hold any."""
+    texts = "\n".join(
+        p.read_text(encoding="utf-8") for p in (ROOT / "samples" / "texts").glob("*.md") if p.stem in _PERSONAL
+    )
+    found = re.findall(r"[\w.+-]+@[\w.-]+\w|DE\d{2}(?: ?\d{4}){4} ?\d{2}|\b[A-Z]\d{9}\b", texts)
+    assert len(found) >= 2, "the samples hold no personal data to look for"
+    return [text.encode() for text in found]
+
+
+_PERSONAL = {"vermerk-standortumzug-jena", "entlassbrief-station-2"}
 
 
 def _text(body: dict) -> str:
