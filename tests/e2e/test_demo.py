@@ -139,7 +139,7 @@ def test_ctrl_c_stops_everything(demo: RunningInstance) -> None:
 def _planted() -> list[bytes]:
     """The personal data of the samples: addresses of mail and bank accounts in the two documents that hold any."""
     texts = "\n".join(
-        p.read_text(encoding="utf-8") for p in (ROOT / "samples" / "texts").glob("*.md") if p.stem in _PERSONAL
+        p.read_text(encoding="utf-8") for p in (ROOT / "samples" / "texts").rglob("*.md") if p.stem in _PERSONAL
     )
     found = re.findall(r"[\w.+-]+@[\w.-]+\w|DE\d{2}(?: ?\d{4}){4} ?\d{2}|\b[A-Z]\d{9}\b", texts)
     assert len(found) >= 2, "the samples hold no personal data to look for"
