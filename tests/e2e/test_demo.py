@@ -146,7 +146,7 @@ def _planted() -> list[bytes]:
     return [text.encode() for text in found]
 
 
-_PERSONAL = {"vermerk-standortumzug-jena", "entlassbrief-station-2"}
+_PERSONAL = {"vermerk-standortumzug-jena", "entlassbrief-muster"}
 
 
 def _text(body: dict) -> str:

@@ -12,15 +12,13 @@ from rag.adapters.parsers.revision import REVISION
 from rag.errors import Permanent
 from rag.types import Document, Parsed
 
-_GRACE_S = 60.0
-"""For a fresh child's imports, once, on a loaded machine."""
-
 
 class IsolatedParser:
     """See `rag.ports.Parser`. One child at a time, kept warm from file to file.
 
     Args:
         timeout_s: whole file. memory_mb: of the child. max_characters: of the text that comes back.
+        grace_s: on top for a fresh child's imports, on a loaded machine.
         read: `module:function` that the child runs; in tests one that hangs or dies.
     """
 
@@ -30,9 +28,11 @@ class IsolatedParser:
         timeout_s: float = 60.0,
         memory_mb: int = 2048,
         max_characters: int = 20_000_000,
+        grace_s: float = 60.0,
         read: str = "rag.adapters.parsers.reading:read",
     ) -> None:
-        self._timeout_s, self._memory_mb, self._max_characters, self._read = timeout_s, memory_mb, max_characters, read
+        self._timeout_s, self._memory_mb, self._max_characters = timeout_s, memory_mb, max_characters
+        self._grace_s, self._read = grace_s, read
         self._child: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
         self._turn = asyncio.Lock()
@@ -65,7 +65,7 @@ class IsolatedParser:
             raise AssertionError("a child without a pipe")
         try:
             pipe.send(document)
-            if not pipe.poll(self._timeout_s + (_GRACE_S if fresh else 0)):
+            if not pipe.poll(self._timeout_s + (self._grace_s if fresh else 0)):
                 self._end()
                 raise Permanent(
                     "parser_timeout",
