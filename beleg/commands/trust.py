@@ -33,7 +33,7 @@ def verify(as_json: AsJson = False) -> None:
     raise SystemExit(0 if report.ok else 1)
 
 
-@audit.command("explain", epilog="Example: `beleg audit explain req_1a2b3c --language de`")
+@audit.command("explain", epilog="Example: `beleg audit explain chatcmpl-0a39da21-… --language de`")
 def explain_request(
     request_id: Annotated[str, typer.Argument(help="`id` of the answer, also in the header x-request-id.")],
     language: Annotated[str, typer.Option(help="en or de.")] = "en",
@@ -42,7 +42,7 @@ def explain_request(
     """Tell in words why this answer came about: who, which release, which rules, which endpoint, which passages."""
     from rag.explain import explain
 
-    row = finish(_find(request_id))
+    row = finish(_find(request_id.removeprefix("chatcmpl-")))
     if as_json:
         emit(row)
     else:

@@ -41,7 +41,7 @@ def own_zone(demo: RunningInstance, tmp_path_factory: pytest.TempPathFactory) ->
 def test_the_demo_answers_with_citations(demo: RunningInstance) -> None:
     """Two questions are answered with quotes, one is honestly not."""
     assert demo.output.count("  Q: ") == 3
-    assert demo.output.count("[1] ") >= 4  # a marker in the answer and a line of evidence, twice
+    assert demo.output.count("[1]") >= 4  # a marker in the answer and a line of evidence, twice
     assert "Prefect UI" in demo.output
     assert "MLflow UI" in demo.output
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,7 +41,7 @@ def test_chunks_tile_the_text(blocks: list[tuple[str, list[str]]], media_type: s
     made = cleared(blocks, media_type)
     chunks = chunk(made, count_tokens=count)
     assert all(c.text == made.text[c.start : c.end] for c in chunks)
-    assert all(a.end <= b.start for a, b in zip(chunks, chunks[1:], strict=False))
+    assert all(a.end <= b.start for a, b in itertools.pairwise(chunks))
     covered = "".join(c.text for c in chunks)
     assert "".join(covered.split()) == "".join(made.text.split())
     assert all(count(c.text) <= 205 for c in chunks)
