@@ -16,7 +16,8 @@ from functools import lru_cache
 from importlib.resources import files
 from operator import mul
 
-from rag.asking import Asked, Term, asked, concepts, concepts_of
+from rag.asking import Asked, Term, asked
+from rag.concepts import concepts, concepts_of
 from rag.figures import Figure
 from rag.sentences import is_row, units
 from rag.support import Facts, facts, merged
@@ -121,7 +122,7 @@ def _of_hit(
     passage = _Found(asking, merged([around, *(sentence.said for sentence in sentences)]), is_foreign=is_foreign)
     for at, sentence in enumerate(sentences):
         kind = _holds_kind(asking, sentence, chunk.context)
-        if sentence.is_header or _is_denied(asking, sentence, kind):
+        if sentence.is_header or _is_denied(asking, sentence, kind) or (sentence.is_heading and not kind):
             continue
         beside = [] if sentence.is_row else [other.said for other in sentences[max(0, at - 1) : at + 2]]
         above = [sentence.header] if sentence.header is not None else []
@@ -163,6 +164,7 @@ class _Sentence:
     said: Facts
     is_row: bool
     is_header: bool
+    is_heading: bool
     header: Facts | None
     header_text: str
 
@@ -172,6 +174,7 @@ def _sentences(chunk: Chunk) -> list[_Sentence]:
     cut = units(chunk.text)
     texts = [chunk.text[start:end] for start, end in cut]
     has_header_above = " | " in chunk.context  # the table began in an earlier chunk
+    headings = frozenset(" ".join(heading.split()) for heading in chunk.context.split("\n", 1)[0].split(" › "))
     header: Facts | None = None
     header_text = ""
     found: list[_Sentence] = []
@@ -181,7 +184,8 @@ def _sentences(chunk: Chunk) -> list[_Sentence]:
         said = facts(text, chunk.language)
         if not in_table:
             header, header_text = None, ""
-        found.append(_Sentence(start, end, text, said, in_table, is_header, header, header_text))
+        is_heading = " ".join(text.split()) in headings
+        found.append(_Sentence(start, end, text, said, in_table, is_header, is_heading, header, header_text))
         if is_header:
             header, header_text = said, text
     return found

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.resources import files
 
 from rag import compounds
+from rag.concepts import concepts
 from rag.figures import Figure, figures
-from rag.keywords import STOPWORDS, stem
 from rag.kinds import Kind, kind_of
+from rag.stems import STOPWORDS, stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,26 +253,3 @@ _PLACES = (
 def _places() -> frozenset[str]:
     """Names that German spells like any noun. Only well-known ones; a full gazetteer would not pay."""
     return frozenset(stem(word, language) for word in _PLACES.split() for language in ("de", "en"))
-
-
-@lru_cache(maxsize=1)
-def _concepts() -> Mapping[str, frozenset[int]]:
-    """Stem (of either language) → the groups of `concepts.txt` that it stands in."""
-    found: dict[str, set[int]] = {}
-    lines = files("rag").joinpath("concepts.txt").read_text(encoding="utf-8").splitlines()
-    for group, line in enumerate(line for line in lines if line and not line.startswith("#")):
-        for word in line.split():
-            for language in ("de", "en"):
-                found.setdefault(stem(word, language), set()).add(group)
-    return {word: frozenset(groups) for word, groups in found.items()}
-
-
-def concepts(word: str) -> frozenset[int]:
-    """Groups of words that may stand for this stem; mostly none."""
-    return _concepts().get(word, frozenset())
-
-
-@lru_cache(maxsize=8192)
-def concepts_of(words: frozenset[str]) -> frozenset[int]:
-    """All groups that any of the stems stands in."""
-    return frozenset().union(*(concepts(word) for word in words))

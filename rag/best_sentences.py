@@ -1,6 +1,6 @@
 """Brief → the sentences of its evidence, best first, and how likely the best one answers.
 
-Called by the embedded endpoint; and open to the chain, which may ask `answerability` before it calls any endpoint.
+Called by the embedded endpoint.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ async def best_sentences(brief: Brief, *, embedder: Embedder) -> list[Candidate]
 
 
 def answerability(ranked: Sequence[Candidate], language: str) -> float:
-    """How likely the evidence answers, 0..1, from `best_sentences`: for `RetrievalSettings.min_answerability`."""
+    """How likely the evidence answers, 0..1, from `best_sentences`: compared with `Brief.min_answerability`."""
     return score(ranked[0], _weights(language).answer) if ranked else 0.0
 
 

@@ -64,11 +64,11 @@ def fuse(dense: Mapping[str, float], sparse: Mapping[str, float], *, ceiling: fl
         dense: key → cosine. A missing key counts as 0, so complete the candidates of both sides first.
         sparse: key → BM25 score; a missing key means no word in common.
         trusted: the weights, from `trust`.
-        ceiling: the BM25 score that no passage can exceed for this question, > 0 unless `sparse` is empty.
+        ceiling: the BM25 score of a passage that has every word of this question, > 0 unless `sparse` is empty.
     """
     fused = []
     for key in dense.keys() | sparse.keys():
-        share = sparse[key] / ceiling if key in sparse and ceiling > 0 else 0.0
+        share = min(1.0, sparse[key] / ceiling) if key in sparse and ceiling > 0 else 0.0
         raw = trusted.dense * max(dense.get(key, 0.0), 0.0) + (1.0 - trusted.dense) * share
         fused.append(Fused(key, 1.0 / (1.0 + math.exp(-trusted.slope * (raw - trusted.midpoint))), raw))
     return sorted(fused, key=lambda candidate: (-candidate.raw, candidate.key))

@@ -33,9 +33,12 @@ _STARTERS = frozenset(
     " who how where why is are was were".split()
 )
 
-_ORDINAL_NOUNS = frozenset(
-    "januar jänner februar märz april mai juni juli august september oktober november dezember jan feb apr jun"
-    " jul aug sep sept okt nov dez quartal halbjahr stock stockwerk etage obergeschoss untergeschoss tag tage"
+_MONTHS = frozenset(
+    "januar jänner februar märz april mai juni juli august september oktober november dezember jan feb apr jun jul aug"
+    " sep sept okt nov dez".split()
+)
+_ORDINAL_NOUNS = _MONTHS | frozenset(
+    "quartal halbjahr stock stockwerk etage obergeschoss untergeschoss tag tage"
     " monat woche jahr lebensjahr jahrhundert auflage kapitel abschnitt mal platz schritt stufe mahnung person"
     " klasse instanz arbeitstag werktag kalendertag geburtstag".split()
 )
@@ -155,12 +158,22 @@ def _is_in_row(text: str, line_start: int, at: int) -> bool:
 def _line_ends(text: str, line_start: int, line_end: int, gap: str, following: int) -> bool:
     """Whether a line break ends a sentence: not if a layout has wrapped the line."""
     line = text[line_start:line_end].rstrip()
-    if gap.count("\n") > 1 or _CELLS in line or line.endswith((":", ";")) or _BULLET.match(text, following):
+    if gap.count("\n") > 1 or _CELLS in line or line.endswith((":", ";")) or _begins_item(text, following):
         return True
     if text[following].islower():
         return False
     next_line = text[following:].split("\n", 1)[0]
     return _CELLS in next_line or len(line) < _WRAPPED_FROM
+
+
+def _begins_item(text: str, at: int) -> bool:
+    """Whether a list item begins here, and not the rest of a wrapped date: "am ⏎ 2. März"."""
+    bullet = _BULLET.match(text, at)
+    if bullet is None:
+        return False
+    following = _NEXT_WORD.match(text, bullet.end())
+    word = following[1].rstrip(".,;:!?)").lower() if following else ""
+    return not (bullet[0].strip()[:-1].isdigit() and word in _MONTHS)
 
 
 def _full_stop_ends(text: str, start: int, stop: int, end: int) -> bool:

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from rag import compounds
 from rag.figures import Figure, figures
-from rag.keywords import STOPWORDS, stem
+from rag.stems import STOPWORDS, stem
 
 MISSING_FIGURE = 0.3
 MISSING_NAME = 0.4

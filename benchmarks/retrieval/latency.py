@@ -152,7 +152,8 @@ async def measure(
 
 
 def _engine_alone(shard: Any, question: str, vector: list[float]) -> Callable[[], Awaitable[object]]:
-    words = sparse(keywords.query_vector(question, "en"))
+    own = [word.own for word in keywords.asked_words(question, "en")]
+    words = sparse({term: weight for word in own for term, weight in word.items()})
     sides = [
         qdrant.Prefetch(50, query=qdrant.Query.Nearest(vector, using=DENSE)),
         qdrant.Prefetch(50, query=qdrant.Query.Nearest(words, using=WORDS)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,10 +66,10 @@ def bm25_ours(paragraphs: Sequence[str], questions: Sequence[str], language: str
     for document in documents:
         counter.add(Classification.public, "benchmark", document)
     scope = counter.statistics().scope(everything())
-    return _products([keywords.weighted(keywords.query_vector(q, language), scope) for q in questions], documents)
+    return _products([keywords.query(keywords.asked_words(q, language), scope).weights for q in questions], documents)
 
 
-def _products(queries: Sequence[dict[int, float]], documents: Sequence[dict[int, float]]) -> Scores:
+def _products(queries: Sequence[Mapping[int, float]], documents: Sequence[dict[int, float]]) -> Scores:
     scores = np.zeros((len(queries), len(documents)))
     postings: dict[int, list[tuple[int, float]]] = {}
     for number, document in enumerate(documents):

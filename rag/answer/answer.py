@@ -91,6 +91,7 @@ async def _steps(question: Question, live: Live, chain: Chain, record: Record) -
     brief = Brief(
         question=asked.turns[-1].content, turns=asked.turns[:-1], evidence=tuple(hits), prompt=live.recipe.prompt,
         language=language, max_tokens=question.max_tokens,
+        min_answerability=live.recipe.retrieval.min_answerability,
     )  # fmt: skip
     async for part in _draft(question, brief, route, chain, record):
         yield part

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from rag import keywords
 from rag.ports import Embedder, Index
+from rag.stems import STOPWORDS
 from rag.types import Access, Hit, RetrievalSettings, Turn
 
 _ENOUGH_WORDS = 2
@@ -70,7 +71,7 @@ def leans_on_context(question: str) -> bool:
     content = [
         word
         for word in keywords.words(question)
-        if not any(word in stopwords for stopwords in keywords.STOPWORDS.values())
+        if not any(word in stopwords for stopwords in STOPWORDS.values())
     ]
     if any(_is_code(word) for word in content):
         return False  # a code names its subject

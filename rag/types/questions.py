@@ -25,7 +25,8 @@ class RetrievalSettings:
 
     Attributes:
         limit: hits handed on. prefetch: candidates per side before fusion.
-        min_answerability: below this score of the best evidence nothing is drafted (0..1).
+        min_answerability: below this score of the best sentence the embedded endpoint says nothing (0..1). A
+            generative endpoint judges by itself; its claims are verified all the same.
     """
 
     limit: int = 8
@@ -146,6 +147,7 @@ class Brief:
     Attributes:
         evidence: numbered from 1 in this order; drafts mark claims with `[n]`.
         language: ISO 639-1 of the question.
+        min_answerability: see `RetrievalSettings`.
     """
 
     question: str = field(repr=False)
@@ -154,6 +156,7 @@ class Brief:
     prompt: Prompt
     language: str
     max_tokens: int | None = None
+    min_answerability: float = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

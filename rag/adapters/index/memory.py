@@ -97,16 +97,16 @@ class InMemoryIndex:
     ) -> list[Hit]:
         """`prefetch` changes nothing: every chunk is a candidate."""
         del prefetch
-        words = keywords.weighted(keywords.query_vector(text, language), self._statistics.scope(access))
+        asked = keywords.query(keywords.asked_words(text, language), self._statistics.scope(access))
         dense: dict[str, float] = {}
         sparse: dict[str, float] = {}
         for key, entry in self._published.items():
             if not is_granted(entry.chunk, access):
                 continue
             dense[key] = float(vector @ entry.vector)
-            if score := sum(weight * entry.words.get(term, 0.0) for term, weight in words.items()):
+            if score := sum(weight * entry.words.get(term, 0.0) for term, weight in asked.weights.items()):
                 sparse[key] = score
-        best = fuse(dense, sparse, ceiling=keywords.ceiling(words), trusted=trust(self._embedder, language))
+        best = fuse(dense, sparse, ceiling=asked.ceiling, trusted=trust(self._embedder, language))
         return [
             Hit(
                 chunk=self._published[candidate.key].chunk,

@@ -103,9 +103,8 @@ class QdrantEdgeReader:
         generation = self._current()
         if generation is None or limit < 1:
             return []
-        asked = keywords.query_vector(text, language)
-        words = keywords.weighted(asked, generation.statistics.scope(access))
-        search = _Search(vector.tolist(), edge.sparse(words), edge.access_filter(access), max(prefetch, limit))
+        asked = keywords.query(keywords.asked_words(text, language), generation.statistics.scope(access))
+        search = _Search(vector.tolist(), edge.sparse(asked.weights), edge.access_filter(access), max(prefetch, limit))
         dense: dict[str, float] = {}
         sparse: dict[str, float] = {}
         home: dict[str, _Collection] = {}
@@ -114,8 +113,7 @@ class QdrantEdgeReader:
                 if classification <= access.clearance:
                     search.collect(collection, dense, sparse, home)
             dense, sparse = search.complete(dense, sparse, home)
-            ceiling = keywords.ceiling(words)
-            best = fuse(dense, sparse, ceiling=ceiling, trusted=trust(self._profile.embedder, language))[:limit]
+            best = fuse(dense, sparse, ceiling=asked.ceiling, trusted=trust(self._profile.embedder, language))[:limit]
             payloads = _payloads([candidate.key for candidate in best], home)
         return [
             Hit(

@@ -47,8 +47,12 @@ class Scope:
 
     def idf(self, term: int) -> float:
         """BM25's, with the +1 that keeps it positive for words that are everywhere."""
-        frequency = sum(table.frequency(term) for table in self._tables)
+        frequency = self.frequency(term)
         return math.log1p((self._chunks - frequency + 0.5) / (frequency + 0.5))
+
+    def frequency(self, term: int) -> int:
+        """In how many chunks the term occurs."""
+        return sum(table.frequency(term) for table in self._tables)
 
 
 class TermStatistics:

@@ -29,10 +29,8 @@ class ExtractiveLlm:
     endpoint_class = "extractive"
     model = "extractive-1"
 
-    def __init__(self, *, embedder: Embedder, min_answerability: float = 0.5) -> None:
-        """Below `min_answerability` of the best sentence nothing is said."""
+    def __init__(self, *, embedder: Embedder) -> None:
         self._embedder = embedder
-        self._min_answerability = min_answerability
 
     def cost_usd(self, usage: Usage) -> float:  # noqa: ARG002  the port's shape
         return 0.0
@@ -52,7 +50,7 @@ class ExtractiveLlm:
     async def _chosen(self, brief: Brief) -> list[Candidate]:
         """The sentences to quote, in the order in which they are quoted; none if the evidence does not answer."""
         ranked = await best_sentences(brief, embedder=self._embedder)
-        if answerability(ranked, brief.language) < self._min_answerability:
+        if answerability(ranked, brief.language) < brief.min_answerability:
             return []
         least = standing(ranked[0], brief.language) * _NEXT_TO_BEST if ranked else 0.0
         return [candidate for candidate in ranked[:_MOST] if standing(candidate, brief.language) >= least]

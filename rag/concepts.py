@@ -1,0 +1,49 @@
+"""A stem → the words of either language that may stand for it, from `concepts.txt`. Pure.
+
+Called by `rag.keywords` to search for them too, and by `rag.asking` to recognise them in a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files
+
+from rag.stems import stem
+
+_LANGUAGES = ("de", "en")
+
+
+@lru_cache(maxsize=1)
+def _groups() -> tuple[tuple[str, ...], ...]:
+    """The file's lines as words. Each is one group of words that may stand for one another."""
+    lines = files("rag").joinpath("concepts.txt").read_text(encoding="utf-8").splitlines()
+    return tuple(tuple(line.split()) for line in lines if line and not line.startswith("#"))
+
+
+@lru_cache(maxsize=1)
+def _by_stem() -> Mapping[str, frozenset[int]]:
+    found: dict[str, set[int]] = {}
+    for number, group in enumerate(_groups()):
+        for word in group:
+            for language in _LANGUAGES:
+                found.setdefault(stem(word, language), set()).add(number)
+    return {word: frozenset(numbers) for word, numbers in found.items()}
+
+
+def concepts(word: str) -> frozenset[int]:
+    """Groups that this stem stands in; mostly none."""
+    return _by_stem().get(word, frozenset())
+
+
+@lru_cache(maxsize=8192)
+def concepts_of(words: frozenset[str]) -> frozenset[int]:
+    """All groups that any of the stems stands in."""
+    return frozenset().union(*(concepts(word) for word in words))
+
+
+@lru_cache(maxsize=16384)
+def neighbours(word: str) -> frozenset[str]:
+    """Stems, as either language writes them, that may stand for this stem; without itself."""
+    said = (other for number in concepts(word) for other in _groups()[number])
+    return frozenset(stem(other, language) for other in said for language in _LANGUAGES) - {word}
