@@ -45,7 +45,7 @@ def run(settings: Settings, *, once: bool) -> None:
         addresses()
         tell(f"  demo key    {demo_key}   (tenant {TENANT}, confidential; for the chat page and any OpenAI client)")
         if not once:
-            stay(instance)
+            stay(settings, instance)
 
 
 async def _add_zones() -> set[str]:

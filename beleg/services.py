@@ -19,6 +19,7 @@ from rag.errors import Permanent, Temporary
 
 _PR_SET_PDEATHSIG = 1
 _STOP_PATIENCE_S = 8.0
+_LOW_PRIORITY = ("nice", "-n", "10")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class Service:
         health: URL that answers below 500 once it is up; `None` = nothing to wait for.
         port: must be free before the start; named in the error when it is not.
         setting: the setting that moves the port.
+        in_background: started with low priority and not waited for: no answer needs it.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Service:
     port: int | None = None
     setting: str = ""
     shows_output: bool = False
+    in_background: bool = False
 
 
 class Instance:
@@ -54,7 +57,7 @@ class Instance:
         self._logs.mkdir(parents=True, exist_ok=True)
         with (self._logs / f"{service.name}.log").open("ab") as log:
             self._children[service.name] = subprocess.Popen(
-                list(service.command),
+                [*(_LOW_PRIORITY if service.in_background else ()), *service.command],
                 env={**os.environ, **service.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=None if service.shows_output else log,
@@ -68,12 +71,16 @@ class Instance:
         deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:
             self.require_alive(service.name)
-            if service.health is None or _answers(service.health):
+            if self.is_up(service):
                 return
             time.sleep(0.15)
         raise Temporary(
             "service_silent", f"{service.name} did not answer within {patience_s:.0f} s.", hint=self._see(service.name)
         )
+
+    def is_up(self, service: Service) -> bool:
+        """Whether it answers now; one that nobody can ask counts as up."""
+        return service.health is None or _answers(service.health)
 
     def require_alive(self, name: str | None = None) -> None:
         """Raises `Temporary("service_ended")` for a child that is no longer there."""

@@ -48,12 +48,17 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def services(settings: Settings) -> list[Service]:
-    """In the order of their start. The API and the worker need none of the servers to answer."""
+    """In the order of their start. What answers come from is first: importing its models takes longest."""
     home = settings.home.resolve()
     common = environment(settings)
     binaries = Path(sys.executable).parent
     mlflow = home / "mlflow"
     return [
+        Service(
+            name="api", command=[sys.executable, "-m", "beleg", "serve"], environment=common,
+            port=settings.port, setting="BELEG_PORT", health=f"http://127.0.0.1:{settings.port}/healthz",
+        ),
+        Service(name="ingest", command=[sys.executable, "-m", "beleg", "work"], environment=common, shows_output=True),
         Service(
             name="prefect",
             command=[str(binaries / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(settings.prefect_port)],
@@ -68,13 +73,8 @@ def services(settings: Settings) -> list[Service]:
                 "--artifacts-destination", str(mlflow / "artifacts"),
             ],
             environment=common, port=settings.mlflow_port, setting="BELEG_MLFLOW_PORT",
-            health=f"http://127.0.0.1:{settings.mlflow_port}/health",
+            health=f"http://127.0.0.1:{settings.mlflow_port}/health", in_background=True,
         ),
-        Service(
-            name="api", command=[sys.executable, "-m", "beleg", "serve"], environment=common,
-            port=settings.port, setting="BELEG_PORT", health=f"http://127.0.0.1:{settings.port}/healthz",
-        ),
-        Service(name="ingest", command=[sys.executable, "-m", "beleg", "work"], environment=common, shows_output=True),
     ]  # fmt: skip
 
 
@@ -95,9 +95,10 @@ def running(settings: Settings) -> Iterator[Instance]:
             for service in order:
                 instance.start(service)
             for service in order:
-                tell(f"  {service.name} ...")
-                instance.wait_until_up(service)
-            tell(f"  all services are up after {time.monotonic() - started:.0f} s")
+                tell(f"  {service.name} {'starts in the background' if service.in_background else '...'}")
+                if not service.in_background:
+                    instance.wait_until_up(service)
+            tell(f"  ready for questions after {time.monotonic() - started:.0f} s")
             yield instance
         finally:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave children behind
@@ -105,12 +106,16 @@ def running(settings: Settings) -> Iterator[Instance]:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def stay(instance: Instance) -> None:
-    """Until Ctrl-C or a child's end (`Temporary`)."""
+def stay(settings: Settings, instance: Instance) -> None:
+    """Until Ctrl-C or a child's end (`Temporary`). Says when what starts in the background is there."""
     tell("Ctrl-C stops everything.")
+    awaited = [service for service in services(settings) if service.in_background]
     try:
         while True:
             instance.require_alive()
+            for service in [service for service in awaited if instance.is_up(service)]:
+                tell(f"  {service.name} is up")
+                awaited.remove(service)
             time.sleep(0.5)
     except KeyboardInterrupt:
         tell("\nStopping ...")

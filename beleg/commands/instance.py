@@ -22,7 +22,7 @@ def up() -> None:
     tell("Starting:")
     with running(settings) as instance:
         addresses()
-        stay(instance)
+        stay(settings, instance)
 
 
 @app.command("demo", epilog="Example: `beleg demo --once`")
