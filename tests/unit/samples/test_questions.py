@@ -97,10 +97,10 @@ def test_every_format_is_asked_about(samples: Samples) -> None:
 
 @pytest.mark.parametrize("question", ANSWERABLE, ids=named)
 def test_expected_passages_stand_in_the_documents(samples: Samples, question: Question) -> None:
-    """Verbatim, in the text that the real parser reads, in a document that the asker may read."""
+    """Verbatim and once, in the text that the real parser reads, in a document that the asker may read."""
     for expected in question["expected"]:
         sample = samples[expected["document"]]
-        assert folded(expected["quote"]) in sample.text
+        assert sample.text.count(folded(expected["quote"])) == 1, "missing, or another row would count as right too"
         assert may_read(question, sample), expected["document"]
 
 
