@@ -90,6 +90,10 @@ class Instance:
                     "service_ended", f"{child_name} ended with status {child.returncode}.", hint=self._see(child_name)
                 )
 
+    def pids(self) -> list[int]:
+        """Of the children; each leads its own process group."""
+        return [child.pid for child in self._children.values()]
+
     def stop(self) -> None:
         """The last started first; who does not listen is killed. Safe to call twice."""
         for child in reversed(self._children.values()):

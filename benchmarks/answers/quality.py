@@ -56,11 +56,16 @@ async def measure(home: Path, split: str, *, tell_failures: bool) -> Scorecard:
 def rows(card: Scorecard) -> list[dict[str, object]]:
     """One row per measure: what is wanted, all, and per language."""
     languages = {language: {m.name: m for m in measures} for language, measures in card.by_language.items()}
-    return [
-        {"measure": measure.name, "wanted": WANTED.get(measure.name, ""), "all": _cell(measure)}
-        | {language: _cell(found[measure.name]) for language, found in languages.items() if measure.name in found}
-        for measure in card.measures
-    ]
+    found: list[dict[str, object]] = []
+    for measure in card.measures:
+        row: dict[str, object] = {
+            "measure": measure.name,
+            "wanted": WANTED.get(measure.name, ""),
+            "all": _cell(measure),
+        }
+        row |= {language: _cell(by[measure.name]) for language, by in languages.items() if measure.name in by}
+        found.append(row)
+    return found
 
 
 def _cell(measure: Measure) -> str:

@@ -1,142 +1,183 @@
-"""Chat over 10,000 chunks on the embedded default, guard on: p50 and p99, by step. `python -m benchmarks.system.chat`.
+"""How long a chat answer takes, over HTTP, with the guard on: `python -m benchmarks.system.chat`
 
-The corpus is XQuAD's German and English paragraphs, repeated under other names until there are enough chunks; vectors
-are real. Questions are XQuAD's own. The baseline of the ratio is the retrieval step alone in the same run.
+The real API in its own process, the embedded endpoint, no cache of answers. The index holds all 480 XQuAD paragraphs
+of both languages with their real vectors, and made-up chunks up to the size that is asked for; the questions are
+XQuAD's, German and English in turn, each asked once, one at a time. The steps are those of the audit rows, which the
+chain writes about itself. The baseline of the ratios is the retrieval step of the same requests.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import resource
-import statistics
+import os
 import tempfile
 import time
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from uuid import NAMESPACE_URL, uuid5
 
+import httpx
 import numpy as np
 
+from beleg.commands.trust import create_key
+from beleg.services import Instance, Service
+from beleg.up import services
 from benchmarks.report import write_table
-from benchmarks.retrieval.datasets import xquad
-from lifecycle.compose import open_lifecycle
-from rag.answer.answer import answer
-from rag.compose import Rag, open_rag
-from rag.ingest.ingest import ingest_one, survey
-from rag.settings import Settings
-from rag.types import Answer, Chunk, Classification, Principal, Question, Turn, Vectors, Zone, now
+from benchmarks.retrieval import indexing
+from benchmarks.retrieval.datasets import Asked, Corpus, xquad
+from benchmarks.retrieval.latency import directions, made_up, vocabulary
+from benchmarks.system.processes import resident_mib
+from rag.adapters.embedders.sentence_transformers import SentenceTransformerEmbedder
+from rag.adapters.index.qdrant_edge_writer import QdrantEdgeWriter
+from rag.compose import open_rag, open_state
+from rag.settings import Settings, read_settings
+from rag.types import Chunk
 
-CHUNKS = 10_000
+SIZES = (1_000, 10_000, 50_000)
 QUESTIONS = 200
+WARM_UP = 10
+_TENANT = "benchmark"
+_AT_ONCE = 500
+_STEPS = ("screen_input", "retrieve", "route", "cite", "screen_output")
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--chunks", type=int, default=CHUNKS)
-    parser.add_argument("--questions", type=int, default=QUESTIONS)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(home=Path(folder) / "home")
-        settings.home.mkdir()
-        started = time.perf_counter()
-        async with open_rag(settings) as rag, open_lifecycle(rag) as house:
-            opened_s = time.perf_counter() - started
-            asked = await _fill(rag, Path(folder) / "zone", options.chunks)
-            live = await house.releases.live("assistant")
-            times = [await _ask(rag, live, text) for text in asked[: options.questions]]
-            rows = await _rows(rag, times, options.chunks, opened_s)
-    write_table("chat", rows, note=__doc__ or "")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One size. Times in milliseconds, one per request."""
+
+    chunks: int
+    whole: list[float]
+    steps: dict[str, list[float]]
+    answered: int
+    memory_mib: float
 
 
-async def _fill(rag: Rag, folder: Path, wanted: int) -> list[str]:
-    """Real documents through the real way in; then copies of their chunks under other ids up to `wanted`."""
-    folder.mkdir()
-    questions = []
-    for language in ("de", "en"):
-        data = xquad(language)
-        for number, paragraph in enumerate(data.paragraphs):
-            (folder / f"{language}-{number}.txt").write_text(paragraph, encoding="utf-8")
-        questions += [question.text for question in data.asked]
-    zone = Zone(name="bench", url=str(folder), tenant="bench", owner="bench", classification=Classification.internal)
-    await rag.ledger.add_zone(zone)
-    async with rag.writer() as writer:
-        kept = _Kept(writer)
-        for sighting in (await survey(zone, intake=rag.intake)).due:
-            await ingest_one(zone, sighting, intake=rag.intake, writer=kept)  # type: ignore[arg-type]
-        copies = 0
-        while len(kept.chunks) * (copies + 1) < wanted:
-            copies += 1
-            again = [
-                replace(c, id=str(uuid5(NAMESPACE_URL, f"{c.id}/{copies}")), document_id=f"{c.document_id}-{copies}")
-                for c in kept.chunks
-            ]
-            await writer.upsert(
-                again,
-                await rag.intake.embedder.embed([c.text for c in kept.chunks[:0]]) if not again else kept.all_vectors(),
-            )
+@dataclass(slots=True)
+class _Corpus:
+    """What goes into the index, and who is asked."""
+
+    paragraphs: list[tuple[str, str]] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
+
+
+def corpus() -> _Corpus:
+    """Paragraphs with their language; questions of both languages in turn."""
+    sets: list[Corpus] = [xquad("de"), xquad("en")]
+    found = _Corpus(paragraphs=[(text, one.language) for one in sets for text in one.paragraphs])
+    for pair in zip(*(_spread(one.asked) for one in sets), strict=True):
+        found.questions += [asked.text for asked in pair]
+    return found
+
+
+def _spread(asked: Sequence[Asked]) -> Sequence[Asked]:
+    """Half of what is needed, from all over the set."""
+    wanted = (QUESTIONS + WARM_UP) // 2
+    return asked[:: len(asked) // wanted][:wanted]
+
+
+async def fill(settings: Settings, given: _Corpus, size: int) -> None:
+    """Writes and publishes `size` chunks of one tenant."""
+    embedder = SentenceTransformerEmbedder()
+    real = [
+        replace(indexing.chunk(number, text, language), path=f"{language}/{number}.txt")
+        for number, (text, language) in enumerate(given.paragraphs)
+    ]
+    rest = [_renumbered(chunk, len(real) + at) for at, chunk in enumerate(made_up(size - len(real), vocabulary()))]
+    chunks = [*real, *rest]
+    vectors = np.concatenate([await embedder.embed([chunk.text for chunk in real]), directions(len(rest), 1)])
+    async with QdrantEdgeWriter(settings.index_root, embedder=embedder.name, dimension=embedder.dimension) as writer:
+        for at in range(0, len(chunks), _AT_ONCE):
+            await writer.upsert(chunks[at : at + _AT_ONCE], vectors[at : at + _AT_ONCE])
         await writer.publish()
-    return questions[:: max(1, len(questions) // QUESTIONS)]
 
 
-class _Kept:
-    """Keeps what passes on its way to the writer."""
-
-    def __init__(self, writer: object) -> None:
-        self._writer = writer
-        self.chunks: list[Chunk] = []
-        self._vectors: list[object] = []
-
-    async def upsert(self, chunks, vectors) -> None:  # noqa: ANN001
-        self.chunks += chunks
-        self._vectors.append(vectors)
-        await self._writer.upsert(chunks, vectors)
-
-    async def retain(self, *args, **named) -> int:  # noqa: ANN002, ANN003
-        return await self._writer.retain(*args, **named)
-
-    def all_vectors(self) -> Vectors:
-        return np.concatenate(self._vectors)
+def _renumbered(chunk: Chunk, number: int) -> Chunk:
+    name = f"made-up-{number}"
+    labels = replace(chunk.labels, tenant=_TENANT)
+    return replace(chunk, id=indexing.chunk_id(number), document_id=name, path=name, uri=name, labels=labels)
 
 
-async def _ask(rag: Rag, live, text: str) -> tuple[float, str]:  # noqa: ANN001
-    question = Question(
-        id=f"bench_{time.perf_counter_ns()}", use_case=rag.use_cases["assistant"],
-        asker=Principal(subject="bench", tenant="bench"), turns=(Turn(role="user", content=text),), at=now(),
-    )  # fmt: skip
-    started = time.perf_counter()
-    outcome = "none"
-    async for part in answer(question, live=live, chain=rag.chain):
-        if isinstance(part, Answer):
-            outcome = part.outcome.value
-    return (time.perf_counter() - started) * 1000, outcome
+@contextmanager
+def serving(settings: Settings) -> Iterator[Instance]:
+    """The API alone, up."""
+    instance = Instance(settings.home / "logs")
+    api: Service = next(service for service in services(settings) if service.name == "api")
+    try:
+        instance.start(api)
+        instance.wait_until_up(api)
+        yield instance
+    finally:
+        instance.stop()
 
 
-async def _rows(rag: Rag, times: list[tuple[float, str]], chunks: int, opened_s: float) -> list[dict[str, object]]:
-    steps: dict[str, list[float]] = {}
-    for stored in await rag.state.audit.rows(limit=len(times)):
-        row = getattr(stored, "row", stored)
-        for step, ms in row.facts.get("timings_ms", {}).items():
-            steps.setdefault(str(step), []).append(float(ms))
-    whole = [ms for ms, _ in times]
-    base = statistics.median(steps["retrieve"])
-    rows = [_row(f"whole answer over {chunks} chunks", whole, base)]
-    rows += [_row(f"  {step}", values, base) for step, values in steps.items()]
-    answered = sum(outcome == "answered" for _, outcome in times)
-    rows.append({"what": f"questions asked / answered: {len(times)} / {answered}"})
-    rows.append(
-        {
-            "what": f"opening the chain: {opened_s:.1f} s; resident memory at most: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB"
-        }
-    )
-    return rows
+def ask_all(settings: Settings, key: str, questions: Sequence[str]) -> tuple[list[float], int]:
+    """Milliseconds of each, without the first `WARM_UP`; and how many were answered."""
+    times, answered = [], 0
+    with httpx.Client(base_url=f"http://127.0.0.1:{settings.port}", timeout=60) as client:
+        for text in questions:
+            body = {"model": "assistant", "messages": [{"role": "user", "content": text}]}
+            started = time.perf_counter()
+            reply = client.post("/v1/chat/completions", json=body, headers={"Authorization": f"Bearer {key}"})
+            times.append((time.perf_counter() - started) * 1e3)
+            answered += reply.raise_for_status().json()["beleg"]["outcome"] == "answered"
+    return times[WARM_UP:], answered
 
 
-def _row(what: str, values: list[float], base: float) -> dict[str, object]:
-    ordered = sorted(values)
-    p50, p99 = statistics.median(ordered), ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-    return {"what": what, "p50 ms": round(p50, 1), "p99 ms": round(p99, 1), "ratio to retrieval": round(p50 / base, 2)}
+async def steps(settings: Settings, count: int) -> dict[str, list[float]]:
+    """Step → milliseconds, of the last `count` answers, from the audit."""
+    found: dict[str, list[float]] = {step: [] for step in _STEPS}
+    async with open_state(settings) as state:
+        for stored in await state.audit.rows(limit=count):
+            timings = stored.facts.get("timings_ms", {})
+            assert isinstance(timings, dict)
+            for step in _STEPS:
+                found[step].append(float(timings.get(step, 0.0)))
+    return found
+
+
+async def measure(size: int, given: _Corpus) -> Measured:
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= {"BELEG_HOME": f"{folder}/home", "BELEG_REQUESTS_PER_MINUTE": "1000000"}
+        settings = read_settings()
+        async with open_rag(settings):  # migrates the database, makes the folders
+            pass
+        await fill(settings, given, size)
+        key = await create_key(tenant=_TENANT, role="user")
+        with serving(settings) as instance:
+            whole, answered = await asyncio.to_thread(ask_all, settings, key, given.questions)
+            memory = resident_mib(instance.pids())
+        return Measured(
+            chunks=size, whole=whole, steps=await steps(settings, len(whole)), answered=answered, memory_mib=memory
+        )
+
+
+def rows(measured: Sequence[Measured]) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = []
+    for one in measured:
+        base = float(np.percentile(one.steps["retrieve"], 50))
+        row: dict[str, object] = {"chunks": f"{one.chunks:,}", "whole answer over HTTP": _cell(one.whole)}
+        row |= {step.replace("_", " "): _cell(times) for step, times in one.steps.items()}
+        row["whole / retrieve"] = f"{np.percentile(one.whole, 50) / base:.1f}"
+        row["answered"] = f"{one.answered} of {len(one.whole) + WARM_UP}"
+        row["resident"] = f"{one.memory_mib:.0f} MiB"
+        found.append(row)
+    return found
+
+
+def _cell(times: Sequence[float]) -> str:
+    return " / ".join(f"{value:.1f}" for value in np.percentile(times, [50, 99]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    chosen = parser.parse_args()
+    given = corpus()
+    measured = [asyncio.run(measure(size, given)) for size in chosen.sizes]
+    write_table("chat", rows(measured), note=f"{__doc__}\nTimes are p50 / p99 in milliseconds.")
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()
