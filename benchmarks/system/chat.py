@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import httpx
 import numpy as np
@@ -40,7 +39,7 @@ QUESTIONS = 200
 WARM_UP = 10
 _TENANT = "benchmark"
 _AT_ONCE = 500
-_STEPS = ("screen_input", "retrieve", "route", "cite", "screen_output")
+_STEPS = ("screen_input", "retrieve", "route", "draft", "cite", "screen_output")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,7 @@ async def _draft(
     output = OutputScreen(chain.guard, _guard_context(question, route.endpoint_classes[0]))
     sentences = SentenceStream()
     text = ""
-    async for piece in generate(brief, route, chain.llms):
+    async for piece in record.waited("draft", generate(brief, route, chain.llms)):
         if isinstance(piece, Drafted):
             record.endpoint, record.usage, record.cost_usd = piece.endpoint, piece.usage, piece.cost_usd
             ready = sentences.end()

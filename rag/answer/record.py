@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from rag.types import Answer, AuditRow, Citation, Decision, Hit, Live, Outcome, Question, Route, Usage
+
+T = TypeVar("T")
 
 NO_USAGE = Usage(prompt_tokens=0, completion_tokens=0)
 
@@ -36,6 +39,16 @@ class Record:
             yield
         finally:
             self._timings[step] = self._timings.get(step, 0.0) + (time.perf_counter() - start) * 1000
+
+    async def waited(self, step: str, pieces: AsyncIterator[T]) -> AsyncIterator[T]:
+        """The pieces as they come; the time until each of them counts for the step, what is done with it does not."""
+        while True:
+            with self.timed(step):
+                try:
+                    piece = await anext(pieces)
+                except StopAsyncIteration:
+                    return
+            yield piece
 
     def decided(self, step: str, decision: Decision) -> None:
         """The same word of the same rule at the same step is kept once."""
