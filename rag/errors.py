@@ -10,6 +10,9 @@ from __future__ import annotations
 class BelegError(Exception):
     """Root of all our errors. Raise one of the three kinds below."""
 
+    cost_usd: float = 0.0
+    """What a question had cost when it failed; `answer()` tells it to whoever pays."""
+
     def __init__(self, code: str, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.code = code

@@ -1,7 +1,8 @@
 """Money around one question: reserved before, settled exactly once, whatever happens. Called by `chat`.
 
-What is settled: the answer's own cost; nothing if the chain failed before its first piece; the whole reservation if it
-broke off later or the caller hung up, because what the endpoint will bill is then unknown, and unknown is never zero.
+What is settled: the answer's own cost; if the chain failed before its first piece, what it says that the endpoints had
+used by then; the whole reservation, or more if more was used, if it broke off later or the caller hung up, because what
+the endpoint will bill is then unknown, and unknown is never zero.
 """
 
 from __future__ import annotations
@@ -33,9 +34,8 @@ async def accounted(question: Question, front: Front) -> AsyncIterator[str | Ans
                 spent = part.cost_usd
             has_begun = True
             yield part
-    except BelegError:
-        if not has_begun:
-            spent = 0.0
+    except BelegError as error:
+        spent = max(worst, error.cost_usd) if has_begun else error.cost_usd
         raise
     finally:
         await asyncio.shield(_finish(parts, front, reservation, worst if spent is None else spent, question.id))

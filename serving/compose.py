@@ -9,10 +9,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from lifecycle.compose import Lifecycle, configured_recipe, open_lifecycle
+from rag.adapters.models.openai_compatible import OpenAICompatibleLlm
 from rag.adapters.page_image import PdfPages
 from rag.answer.answer import answer, search
 from rag.compose import Rag, open_rag, open_state
 from rag.errors import BelegError
+from rag.ports import Llm
 from rag.settings import Settings
 from rag.types import Answer, Hit, Question, Usage
 from serving.adapters.budget import DatabaseBudget
@@ -25,7 +27,8 @@ log = logging.getLogger(__name__)
 
 _TOKENS_PER_HIT = 400
 """Chunks are cut below 256 tokens of the embedder; a model's own tokenizer may need half as many again in German."""
-_ANSWER_TOKENS = 1024
+_PROMPT_TOKENS = 1024
+"""Of the use case's prompt and the frame around the passages."""
 
 
 def open_app(settings: Settings) -> FastAPI:
@@ -59,9 +62,8 @@ def _front(settings: Settings, rag: Rag, lifecycle: Lifecycle) -> Front:
 
     def worst_cost_usd(question: Question) -> float:
         asked = sum(len(turn.content) for turn in question.turns)
-        tokens = asked + rag.use_cases[question.use_case.name].retrieval.limit * _TOKENS_PER_HIT + _ANSWER_TOKENS
-        usage = Usage(prompt_tokens=tokens, completion_tokens=question.max_tokens or _ANSWER_TOKENS)
-        return max(llm.cost_usd(usage) for llm in rag.chain.llms)
+        read = asked + rag.use_cases[question.use_case.name].retrieval.limit * _TOKENS_PER_HIT + _PROMPT_TOKENS
+        return max(_worst_cost_usd(llm, read, question.max_tokens) for llm in rag.chain.llms)
 
     async def health() -> Health:
         return await _health(rag, lifecycle)
@@ -83,8 +85,17 @@ def _front(settings: Settings, rag: Rag, lifecycle: Lifecycle) -> Front:
     )
 
 
+def _worst_cost_usd(llm: Llm, read: int, wanted: int | None) -> float:
+    """The longest answer that the endpoint gives, or the shorter one that the caller wants."""
+    if not isinstance(llm, OpenAICompatibleLlm):
+        return llm.cost_usd(Usage(prompt_tokens=read, completion_tokens=0))
+    written = min(wanted or llm.max_tokens, llm.max_tokens)
+    return llm.cost_usd(Usage(prompt_tokens=read, completion_tokens=written))
+
+
 async def _health(rag: Rag, lifecycle: Lifecycle) -> Health:
     """Ready = a question could be answered and recorded now. The rest are alarms."""
+    rag.policy.look()  # an alarm must not wait for the next question
     parts = {"policies": rag.policy.alarm or OK, "releases": lifecycle.releases.alarm or OK}
     parts["index"] = OK if rag.chain.index.generation else "Nothing is published yet: drop documents and ingest."
     ready = True

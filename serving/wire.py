@@ -6,6 +6,7 @@ effect a caller would miss (tools, n, images, …) are refused with a clear word
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -175,7 +176,7 @@ def _clean(text: str, where: str) -> str:
 
 
 def _asked(text: str, param: str, limits: Limits) -> str:
-    if not text.strip():
+    if all(unicodedata.category(character)[0] in "CZ" for character in text):  # blanks, controls, nothing visible
         raise BadRequest("empty_question", "The question is empty.", param=param)
     if len(text) > limits.question_characters:
         raise BadRequest(

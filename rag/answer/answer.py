@@ -53,6 +53,7 @@ async def answer(question: Question, *, live: Live, chain: Chain) -> AsyncIterat
                 pieces.append(part)
                 yield part
     except BelegError as error:
+        error.cost_usd = record.cost_usd
         await chain.audit.append(record.row(Outcome.failed.value, error=error.code))
         raise
     except BaseException as error:  # also when the asker hangs up: the row must tell
@@ -107,8 +108,8 @@ async def _draft(
     text = ""
     async for piece in record.waited("draft", generate(brief, route, chain.llms)):
         if isinstance(piece, Drafted):
-            record.endpoint, record.usage, record.cost_usd = piece.endpoint, piece.usage, piece.cost_usd
-            ready = sentences.end()
+            record.drafted(piece.endpoint, piece.usage, piece.cost_usd)
+            ready = sentences.end() if piece.is_whole else []  # half a sentence is no claim
         else:
             ready = sentences.feed(piece)
         for sentence in ready:

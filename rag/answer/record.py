@@ -62,6 +62,15 @@ class Record:
         self.decided("route", route.decision)
         self._route = route.endpoint_classes
 
+    def drafted(self, endpoint: str, usage: Usage, cost_usd: float) -> None:
+        """What an endpoint has used is added to what those before it have."""
+        before, self.endpoint = self.usage, endpoint
+        self.usage = Usage(
+            prompt_tokens=before.prompt_tokens + usage.prompt_tokens,
+            completion_tokens=before.completion_tokens + usage.completion_tokens,
+        )
+        self.cost_usd += cost_usd
+
     def answer(self, text: str, outcome: Outcome, citations: tuple[Citation, ...] = ()) -> Answer:
         return Answer(
             question_id=self._question.id,

@@ -15,6 +15,9 @@ from rag.types import Usage
 LONGEST_LINE = 1 << 20
 """Bytes. A line is a few hundred; one without end would fill the memory."""
 
+MOST_TOKENS = 10**8
+"""What an endpoint may say that one answer took. More is no count, and would not fit into any account."""
+
 CHARACTERS_PER_TOKEN = 4
 """Rough, and only used where an endpoint does not count."""
 
@@ -65,6 +68,8 @@ class Reading:
         self._prompt_characters = prompt_characters
         self._counted: Usage | None = None
         self.characters = 0
+        self.has_said = False
+        """Whether there was anything but white space."""
         self.has_finished = False
         """Whether the endpoint has said that the answer is complete."""
 
@@ -72,7 +77,7 @@ class Reading:
         """The text that an event adds, often "". Raises `Rubbish`."""
         try:
             chunk = json.loads(event)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Rubbish from None  # the decoder's error carries the whole text
         if not isinstance(chunk, dict) or not isinstance(chunk.get("choices"), list):
             raise Rubbish
@@ -81,7 +86,13 @@ class Reading:
         for choice in chunk["choices"]:
             text += self._taken(choice)
         self.characters += len(text)
+        self.has_said = self.has_said or bool(text.strip())
         return text
+
+    @property
+    def has_cost(self) -> bool:
+        """Whether anything is known to have been used."""
+        return self._counted is not None or self.characters > 0
 
     @property
     def usage(self) -> Usage:
@@ -101,11 +112,17 @@ class Reading:
         content = delta.get("content")  # a model's reasoning and its refusals are no part of an answer
         if content is not None and not isinstance(content, str):
             raise Rubbish
+        try:
+            (content or "").encode("utf-8")
+        except UnicodeEncodeError:
+            raise Rubbish from None  # half a character can be neither stored nor sent on
         return content or ""
 
     def _count(self, usage: Any) -> None:
         if not isinstance(usage, dict):
             return
         prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-        if isinstance(prompt, int) and isinstance(completion, int) and min(prompt, completion) >= 0:
+        if not isinstance(prompt, int) or not isinstance(completion, int):
+            return
+        if 0 <= min(prompt, completion) <= max(prompt, completion) <= MOST_TOKENS:
             self._counted = Usage(prompt_tokens=prompt, completion_tokens=completion)

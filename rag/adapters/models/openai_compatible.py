@@ -20,6 +20,9 @@ from rag.adapters.models.rendering import messages
 from rag.errors import Temporary
 from rag.types import Brief, Usage
 
+_MOST_CHARACTERS_PER_TOKEN = 16
+"""Four times as many as tokens have on average: an answer that is longer ignores the limit it was given."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
@@ -88,6 +91,11 @@ class OpenAICompatibleLlm:
     def model(self) -> str:
         return self._model
 
+    @property
+    def max_tokens(self) -> int:
+        """The longest answer, whatever a caller asks for."""
+        return self._max_tokens
+
     def cost_usd(self, usage: Usage) -> float:
         prices = self._prices
         return (usage.prompt_tokens * prices.prompt + usage.completion_tokens * prices.completion) / 1e6
@@ -96,7 +104,10 @@ class OpenAICompatibleLlm:
         await self._client.aclose()
 
     async def draft(self, brief: Brief) -> AsyncIterator[str | Usage]:
-        """See `Llm`. A stream that dies half way still yields an estimated `Usage` before it raises `Temporary`."""
+        """See `Llm`. What fails after it has cost something still yields a `Usage` before it raises `Temporary`.
+
+        An empty answer is a failure too: the prompt asks for a word even where the passages have no answer.
+        """
         body = self._body(brief)
         reading = Reading(prompt_characters=sum(len(message["content"]) for message in body["messages"]))
         limits = self._timeouts
@@ -110,10 +121,14 @@ class OpenAICompatibleLlm:
                     if text := reading.take(event):
                         yield text
                         clock.ticked()
+                    if reading.characters > body[self._max_tokens_field] * _MOST_CHARACTERS_PER_TOKEN:
+                        raise self._sick("endpoint_endless", "said more than it was asked for")
             if not reading.has_finished:
                 raise self._sick("endpoint_died", "ended its answer too early")
+            if not reading.has_said:
+                raise self._sick("endpoint_empty", "gave an empty answer")
         except (httpx.HTTPError, TimeoutError, Rubbish, Temporary) as error:
-            if reading.characters:
+            if reading.has_cost:
                 yield reading.usage
             raise self._translated(error) from error
         yield reading.usage

@@ -58,13 +58,13 @@ class RegoPolicy:
     @property
     def revision(self) -> str:
         """Digest of every module and data file; 12 hex digits."""
-        self._look()
+        self.look()
         return self._loaded.policies.revision()
 
     @property
     def screening_revision(self) -> str:
         """Digest of what `screen` decides by: a routing change must not make every document be ingested again."""
-        self._look()
+        self.look()
         return self._loaded.policies.revision("dlp")
 
     def screen(self, facts: Mapping[str, object]) -> Decision:
@@ -95,7 +95,8 @@ class RegoPolicy:
             log.info("policy.loaded", extra={"revision": policies.revision()})
             return True
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Takes up changed files, at most once a second. Every question does; so does whoever asks for the alarm."""
         if not self._watch or time.monotonic() - self._looked_at < _LOOK_EVERY_S:
             return
         self._looked_at = time.monotonic()
@@ -104,7 +105,7 @@ class RegoPolicy:
 
     def _asked(self, entry_point: str, facts: Mapping[str, object]) -> tuple[object, str]:
         """The engine's answer, or a refusal as a `Decision`; with the revision that decided."""
-        self._look()
+        self.look()
         loaded = self._loaded
         revision = loaded.policies.revision(entry_point.partition("/")[0])
         began = time.monotonic()

@@ -51,6 +51,7 @@ BAD = {
     "no parts": (said([]), 400),
     "blank": (said(" \n\t\u00a0 "), 400),
     "only NUL": (said("\0\0"), 400),
+    "only what cannot be seen": (said("\u200b\ufeff\u202e\x07\x1b"), 400),
     "a number as content": (said(42), 400),
     "an image": (said([{"type": "image_url", "image_url": {"url": "http://169.254.169.254/"}}]), 400),
     "a text part without text": (said([{"type": "text"}]), 400),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from serving_scene import USER, Client, World, world
 
+from rag.errors import Temporary
 from serving.app import create_app
 
 
@@ -30,6 +31,15 @@ async def test_parallel_questions_cannot_overspend(opened: Callable) -> None:
     refused = next(reply for reply in replies if reply.status_code != 200)
     assert (refused.status_code, refused.json()["error"]["type"]) == (429, "insufficient_quota")
     assert refused.headers["x-should-retry"] == "false"
+
+
+async def test_a_failure_costs_what_was_used_until_then(client: Client) -> None:
+    """An endpoint that failed at a cost is paid, one that failed at once is not."""
+    failure = client.world.chain.fails_with = Temporary("no_endpoint", "No endpoint answers.")
+    assert (await client.ask("Hotel?")).status_code == 503
+    failure.cost_usd = 0.007
+    assert (await client.ask("Hotel?")).status_code == 503
+    assert list(client.world.budget.settled.values()) == [0.0, 0.007]
 
 
 class Caller:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -27,6 +27,7 @@ from rag.testing import (
 )
 from rag.types import (  # fmt: skip
     Answer,
+    Brief,
     Classification,
     Live,
     Outcome,
@@ -36,6 +37,7 @@ from rag.types import (  # fmt: skip
     Recipe,
     RetrievalSettings,
     Turn,
+    Usage,
     UseCase,
 )
 
@@ -140,6 +142,31 @@ async def test_death_in_mid_stream_is_an_error_on_record() -> None:
     with pytest.raises(Temporary):
         await run(parts)
     assert facts(parts)["error"] == "endpoint_died"
+
+
+async def test_half_a_sentence_is_never_said() -> None:
+    """What a dying endpoint said last looks like a claim that the evidence carries, and is none."""
+    parts = await chain(DyingLlm([FACT[:23]]))
+    said: list[object] = []
+    with pytest.raises(Temporary) as caught:
+        await listen(parts, said)
+    assert said == []
+    assert caught.value.cost_usd == facts(parts)["cost_usd"] == 0.005
+
+
+async def listen(parts: Chain, said: list[object]) -> None:
+    async for part in answer(question(), live=LIVE, chain=parts):
+        said.append(part)  # noqa: PERF401  what came before an error must be kept
+
+
+class DyingLlm(ScriptedLlm):
+    """Says its lines, sends the bill, and dies."""
+
+    async def draft(self, brief: Brief) -> AsyncIterator[str | Usage]:
+        for line in self.lines:
+            yield line
+        yield Usage(prompt_tokens=10, completion_tokens=5_000)
+        raise Temporary("endpoint_died", "died")
 
 
 async def test_no_allowed_endpoint_means_refused() -> None:

@@ -11,7 +11,7 @@ from rag.answer.generate import Drafted, generate
 from rag.errors import Permanent, Temporary
 from rag.ports import Llm
 from rag.testing import ScriptedLlm, decision
-from rag.types import Brief, Prompt, Route
+from rag.types import Brief, Prompt, Route, Usage
 
 BRIEF = Brief(
     question="Wie viel?",
@@ -70,6 +70,30 @@ async def test_half_a_draft_is_not_continued_by_another_model() -> None:
     with pytest.raises(Temporary) as caught:
         await collect(stream, seen)
     assert (caught.value.code, seen, second.asked) == ("endpoint_timeout", ["half"], [])
+
+
+async def test_what_a_failed_endpoint_has_used_is_told() -> None:
+    """At a cost and without a word: the next one takes over, and both are accounted for; half a draft is told as one."""
+    silent = UsedThenSick()
+    pieces = await drafted(
+        route("local", "extractive"), [silent, ScriptedLlm(lines=["well"], endpoint_class="extractive")]
+    )
+    first, text, last = pieces
+    assert isinstance(first, Drafted)
+    assert isinstance(last, Drafted)
+    assert (first.is_whole, first.cost_usd, text, last.is_whole) == (False, 3.0, "well", True)
+
+
+class UsedThenSick(ScriptedLlm):
+    """Thinks, sends the bill, and fails."""
+
+    def __init__(self) -> None:
+        super().__init__(lines=[])
+
+    async def draft(self, brief: Brief) -> AsyncIterator[str | Usage]:
+        self.asked.append(brief)
+        yield Usage(prompt_tokens=1, completion_tokens=3_000_000)
+        raise SICK
 
 
 async def test_an_error_of_ours_is_not_hidden_by_another_endpoint() -> None:

@@ -79,6 +79,26 @@ async def test_usage_is_estimated_where_the_endpoint_does_not_count() -> None:
     assert usage.prompt_tokens > 20
 
 
+@pytest.mark.parametrize("count", [10**30, -1, "7", None, 1.5])
+async def test_a_count_that_is_none_is_not_believed(count: object) -> None:
+    """What fits into no account is estimated instead."""
+    absurd = event(usage={"prompt_tokens": 1, "completion_tokens": count})  # type: ignore[dict-item]  # rubbish on purpose
+    usage = (await drafted(says(STREAM, event("x" * 40), event(finish="stop"), absurd, DONE)))[-1]
+    assert isinstance(usage, Usage)
+    assert usage.completion_tokens == 10
+
+
+async def test_an_empty_answer_that_was_counted_is_told() -> None:
+    """Thinking in silence costs too: the endpoint's own count comes before the error."""
+    seen: list[str | Usage] = []
+    async with endpoint(says(STREAM, event(finish="stop"), WELL[-1], DONE)) as server:
+        model = llm(server.base_url)
+        with pytest.raises(Temporary):
+            await collect(model.draft(BRIEF), seen)
+        await model.aclose()
+    assert seen == [Usage(prompt_tokens=100, completion_tokens=7)]
+
+
 async def test_the_request_is_what_the_brief_says() -> None:
     """Model, conversation, question, the smaller of both token limits, and the key as a bearer token."""
     async with endpoint(says(STREAM, *WELL, DONE)) as server:
@@ -117,6 +137,21 @@ SICKNESSES = {
     "content that is no text": (
         says(STREAM, b'data: {"choices": [{"delta": {"content": 7}}]}\n\n'),
         "endpoint_rubbish",
+    ),
+    "half a character": (
+        says(STREAM, b'data: {"choices": [{"delta": {"content": "\\ud83d"}}]}\n\n'),
+        "endpoint_rubbish",
+    ),
+    "nested without end": (says(STREAM, b"data: " + b"[" * 200_000 + b"\n\n"), "endpoint_rubbish"),
+    "no word": (says(STREAM, event(finish="stop"), DONE), "endpoint_empty"),
+    "only blanks": (says(STREAM, event(" \n"), event(finish="stop"), DONE), "endpoint_empty"),
+    "a tool call": (
+        says(STREAM, b'data: {"choices": [{"delta": {"tool_calls": [{}]}, "finish_reason": "tool_calls"}]}\n\n'),
+        "endpoint_empty",
+    ),
+    "more than it was asked for": (
+        says(STREAM, *[event("und so fort ")] * 60, event(finish="stop"), DONE),
+        "endpoint_endless",
     ),
     "a line without end": (says(STREAM, *[b"data: " + b"x" * 65536] * 20), "endpoint_rubbish"),
     "bad request": (says(whole("400 Bad Request", ECHO)), "endpoint_status"),
