@@ -47,7 +47,11 @@ _NAME_ENDINGS = frozenset(
     " hofer felder steiner brunner reiter gruber lehner auer wieser moser kirch beck haus macher wirth richter".split()
 )
 _ROMAN = re.compile(r"[IVX]+")
+_BEFORE_A_NAME = _TITLES | _SALUTATIONS | _TITLE_PARTS
 _ON_BEHALF = frozenset("i. a. v. ppa.".split())
+_MOST_TITLES = 8
+"""`Herr Univ.-Prof. Dr. Dr. med. h. c.`; of a longer row the last ones lead to the name just as well. Without an end,
+"Herr Herr Herr ..." would be read once from each of its words."""
 _LONGEST_NAME = 5
 
 _LABEL = re.compile(
@@ -129,8 +133,8 @@ class PersonFinder:
             return None  # milliseconds, multiple sclerosis
         first = at + 1
         while (
-            first < len(tokens)
-            and tokens[first].lower in _TITLES | _SALUTATIONS | _TITLE_PARTS
+            first < min(len(tokens), at + _MOST_TITLES)
+            and tokens[first].lower in _BEFORE_A_NAME
             and _near(text, tokens, first)
         ):
             first += 1
@@ -341,6 +345,6 @@ def _near(text: str, tokens: Sequence[_Word], at: int) -> bool:
 
 def _without_titles(tokens: list[_Word]) -> list[_Word]:
     at = 0
-    while at < len(tokens) and tokens[at].lower in _SALUTATIONS | _TITLES | _TITLE_PARTS | _ON_BEHALF:
+    while at < len(tokens) and tokens[at].lower in _BEFORE_A_NAME | _ON_BEHALF:
         at += 1
     return tokens[at:]

@@ -171,3 +171,10 @@ def test_bad_settings_are_named(tmp_path: Path, content: str, said: str) -> None
     with pytest.raises(Permanent, match=said) as caught:
         read_guard_settings(file)
     assert caught.value.code == "guard_invalid"
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("word", ["Dr. ", "Herr ", "A.", "B.Sc.", "Str.", "Anna von ", "+49 "])
+async def test_a_word_repeated_without_end_does_not_stop_it(word: str) -> None:
+    """The longest conversation that is let in, made of one word: read once, not once from each of its words."""
+    assert (await screened(word * (60_000 // len(word)), Direction.input)).decision.action is not None
