@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -48,7 +49,7 @@ def decision(action: Action = Action.allow, rule: str = "test.allow") -> Decisio
 
 
 class MemoryLanding:
-    """A landing zone as a dict of path → bytes; `until` holds supersessions."""
+    """A landing zone as a dict of path → bytes; `until` holds supersessions. Sidecars are seen by nobody."""
 
     def __init__(self, files: dict[str, bytes] | None = None) -> None:
         self.files = files if files is not None else {}
@@ -56,23 +57,24 @@ class MemoryLanding:
         self.vanished = False
 
     async def sightings(self, zone: Zone) -> list[Sighting]:
-        if self.vanished:
-            raise Temporary("zone_vanished", f"Zone {zone.name} cannot be reached.")
         return [
             Sighting(
                 zone=zone.name,
                 path=path,
                 size=len(content),
                 modified_at=EPOCH,
-                etag=hashlib.sha256(content).hexdigest(),
+                etag=hashlib.sha256(content + _labelled(zone)).hexdigest(),
             )
-            for path, content in sorted(self.files.items())
+            for path, content in sorted(self._documents(zone).items())
         ]
 
     async def read(self, zone: Zone, path: str) -> Document:
-        if path not in self.files:
+        documents = self._documents(zone)
+        if path not in documents:
             raise Permanent("file_vanished", "The file is no longer there.")
-        content = self.files[path]
+        content = documents[path]
+        if not content:
+            raise Permanent("empty_file", "The file is empty.", hint="Replace it.")
         labels = Labels(
             tenant=zone.tenant,
             business_unit=zone.business_unit,
@@ -92,11 +94,28 @@ class MemoryLanding:
             labels=labels,
         )
 
-    async def supersessions(self, zone: Zone) -> dict[str, datetime]:  # noqa: ARG002 - the port's shape
+    async def supersessions(self, zone: Zone) -> dict[str, datetime]:
+        self._documents(zone)
         return dict(self.until)
 
     def document_id(self, zone: Zone, path: str) -> str:
         return hashlib.sha256(f"{zone.tenant}\n{zone.name}\n{path}".encode()).hexdigest()[:32]
+
+    def _documents(self, zone: Zone) -> dict[str, bytes]:
+        """By path as it is shown. Raises `Temporary` if the zone has vanished."""
+        if self.vanished:
+            raise Temporary("zone_vanished", f"Zone {zone.name} cannot be reached.")
+        return {
+            unicodedata.normalize("NFC", path): content
+            for path, content in self.files.items()
+            if not path.endswith((".meta.yaml", "zone.yaml"))
+        }
+
+
+def _labelled(zone: Zone) -> bytes:
+    """A zone whose settings changed labels its files anew."""
+    labels = (zone.tenant, zone.business_unit, int(zone.classification), zone.valid_from, zone.valid_until)
+    return repr((*labels, sorted(zone.readers))).encode()
 
 
 class PlainParser:
@@ -184,19 +203,26 @@ class MemoryLedger:
 
 
 class MemoryAudit:
-    """Rows in order; refuses when told to be full."""
+    """Rows in order, chained by hash; refuses when told to be full."""
 
     def __init__(self) -> None:
         self.rows: list[AuditRow] = []
         self.full = False
+        self._head = ""
 
     async def ready(self) -> None:
         if self.full:
-            raise Refused("audit_unavailable", "No record can be written, so nothing is answered.")
+            raise Refused("audit.unavailable", "No record can be written, so nothing is answered.")
 
     async def append(self, row: AuditRow) -> str:
+        await self.ready()
+        try:
+            facts = json.dumps(row.facts, sort_keys=True, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise Permanent("audit.facts", "A fact of the row is no JSON.") from error
         self.rows.append(row)
-        return f"{len(self.rows):064x}"
+        self._head = hashlib.sha256(f"{self._head}{row.id}{facts}".encode()).hexdigest()
+        return self._head
 
 
 class FixedPolicy:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import posixpath
 import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rag.adapters.landing import folder_files
 from rag.adapters.landing.zone_file import Sidecar, read_sidecar
 from rag.errors import Permanent, Temporary
 from rag.types import Document, Labels, Sighting, Zone
 
-SIDECAR = ".meta.yaml"
-_PASSING = ("~$", ".", "._")
-"""Office's lock files and hidden ones: they come and go while people work."""
-_UNFINISHED = (".part", ".tmp", ".crdownload", ".partial", ".swp")
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 class FolderLanding:
@@ -42,50 +41,29 @@ class FolderLanding:
 
     def _sightings(self, zone: Zone) -> list[Sighting]:
         root = _root(zone)
-        zone_mark = _mark(root / "zone.yaml")
-        found = []
-        for file in _files(root):
-            path = file.relative_to(root).as_posix()
-            try:
-                stat = file.stat()
-            except FileNotFoundError:
-                continue  # gone between listing and looking: the next sweep sees the same
-            etag = hashlib.sha256(
-                f"{stat.st_mtime_ns}|{stat.st_ino}|{_mark(_sidecar(file))}|{zone_mark}|{_labels_mark(zone)}".encode()
-            ).hexdigest()[:16]
-            found.append(
-                Sighting(
-                    zone=zone.name,
-                    path=unicodedata.normalize("NFC", path),
-                    size=stat.st_size,
-                    modified_at=datetime.fromtimestamp(stat.st_mtime, UTC),
-                    etag=etag,
-                )
-            )
-        return sorted(found, key=lambda sighting: sighting.path)
+        try:
+            of_zone = f"{_mark(root / 'zone.yaml')}|{_labels_mark(zone)}"
+            seen = [_sighting(zone, found, of_zone) for found in folder_files.files(root)]
+            is_same = os.path.samestat(root.stat(), _root(zone).stat())
+        except OSError as error:
+            raise _vanished(zone) from error
+        if not is_same:  # what was there at the beginning was taken away: the list may be cut short
+            raise _vanished(zone)
+        return seen
 
     def _read(self, zone: Zone, path: str) -> Document:
         root = _root(zone)
-        file = _inside(root, path)
         try:
-            size = file.stat().st_size
-            if size > self._max_bytes:
-                raise Permanent(
-                    "too_large",
-                    f"The file has {size // 2**20} MB; at most {self._max_bytes // 2**20} MB are read.",
-                    hint="Split it, or have BELEG_MAX_FILE_MB raised.",
-                )
-            sidecar = read_sidecar(_sidecar(file)) if _sidecar(file).is_file() else Sidecar()
-            content = file.read_bytes()
-            modified_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+            file = folder_files.locate(root, path)
+            sidecar = _sidecar(file)
+            content, status = folder_files.read_regular(file, self._max_bytes)
         except FileNotFoundError as error:
             raise Permanent("file_vanished", "The file was removed while it was read.") from error
         except PermissionError as error:
             raise Permanent("not_readable", "Beleg may not read this file.", hint="Give it read permission.") from error
         except OSError as error:
             raise Temporary("file_unreachable", "The file cannot be reached at the moment.") from error
-        if not content:
-            raise Permanent("empty_file", "The file is empty.", hint="Replace it by one with content, or remove it.")
+        self._check_size(content, status)
         return Document(
             id=self.document_id(zone, path),
             version=hashlib.sha256(content).hexdigest(),
@@ -93,80 +71,91 @@ class FolderLanding:
             path=path,
             uri=file.as_uri(),
             content=content,
-            modified_at=modified_at,
+            modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
             labels=_labels(zone, sidecar),
             title=sidecar.title,
             language=sidecar.language,
             supersedes=sidecar.supersedes,
         )
 
+    def _check_size(self, content: bytes, status: os.stat_result) -> None:
+        if max(len(content), status.st_size) > self._max_bytes:
+            raise Permanent(
+                "too_large",
+                f"The file has {status.st_size // 2**20} MB; at most {self._max_bytes // 2**20} MB are read.",
+                hint="Split it, or have BELEG_MAX_FILE_MB raised.",
+            )
+        if not content:
+            raise Permanent("empty_file", "The file is empty.", hint="Replace it by one with content, or remove it.")
+
     def _supersessions(self, zone: Zone) -> dict[str, datetime]:
-        root = _root(zone)
         ends: dict[str, datetime] = {}
-        for file in root.rglob(f"*{SIDECAR}"):
-            successor = file.with_name(file.name.removesuffix(SIDECAR))
-            if file.is_symlink() or not successor.is_file():
-                continue
+        for found in folder_files.files(_root(zone)):
             try:
-                sidecar = read_sidecar(file)
+                sidecar = _sidecar(found.file)
             except Permanent:
                 continue  # `read` reports it for its own file
             if sidecar.supersedes:
-                old = (successor.relative_to(root).parent / sidecar.supersedes).as_posix()
-                begins = sidecar.valid_from or zone.valid_from or datetime.min.replace(tzinfo=UTC)
-                ends[old] = min(begins, ends.get(old, begins))
+                old = _beside(found.path, sidecar.supersedes)
+                begins = sidecar.valid_from or zone.valid_from or _ALWAYS
+                if old != found.path:
+                    ends[old] = min(begins, ends.get(old, begins))
         return ends
 
 
 def _root(zone: Zone) -> Path:
-    """Raises `Temporary("zone_vanished")`: an unreachable zone is never an empty one."""
+    """Raises `Temporary("zone_vanished")`: an unreachable zone is never an empty one.
+
+    A folder without a single entry counts as unreachable too, for that is what the place of an unmounted disk looks
+    like. A `zone.yaml` in it says that it is meant.
+    """
     root = Path(zone.url.removeprefix("file://"))
-    if not root.is_dir():
+    try:
+        with os.scandir(root) as entries:
+            is_bare = next(entries, None) is None
+    except OSError as error:
+        raise _vanished(zone) from error
+    if is_bare:
         raise Temporary(
             "zone_vanished",
-            f"The folder of zone {zone.name} cannot be reached.",
-            hint="Mount it, or mend the zone.",
+            f"The folder of zone {zone.name} holds nothing at all, as if its disk were not mounted.",
+            hint="Mount it; or, if it is meant to be empty, put a zone.yaml into it.",
             after_s=30,
         )
     return root.resolve()
 
 
-def _files(root: Path) -> list[Path]:
-    """Regular files below the folder. Links are not followed: they could lead out of the zone."""
-    found = []
-    for folder, folders, names in os.walk(root, onerror=_unreadable):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            file = Path(folder) / name
-            if not _is_passing(name) and not file.is_symlink() and file.is_file():
-                found.append(file)
-    return found
+def _vanished(zone: Zone) -> Temporary:
+    return Temporary(
+        "zone_vanished",
+        f"The folder of zone {zone.name} cannot be reached.",
+        hint="Mount it, or mend the zone.",
+        after_s=30,
+    )
 
 
-def _unreadable(error: OSError) -> None:
-    """A folder that cannot be listed must not look like one whose files were deleted."""
-    raise Temporary(
-        "zone_unreadable", "A folder of the zone cannot be listed.", hint="Give Beleg read permission."
-    ) from error
+def _sighting(zone: Zone, found: folder_files.Found, of_zone: str) -> Sighting:
+    sidecar = folder_files.sidecar(found.file)
+    beside = "none" if sidecar is None else _mark(sidecar)
+    etag = hashlib.sha256(f"{found.stat.st_mtime_ns}|{found.stat.st_ino}|{beside}|{of_zone}".encode()).hexdigest()[:16]
+    return Sighting(
+        zone=zone.name,
+        path=found.path,
+        size=found.stat.st_size,
+        modified_at=datetime.fromtimestamp(found.stat.st_mtime, UTC),
+        etag=etag,
+    )
 
 
-def _is_passing(name: str) -> bool:
-    return name.startswith(_PASSING) or name.endswith((*_UNFINISHED, SIDECAR)) or name == "zone.yaml"
+def _sidecar(file: Path) -> Sidecar:
+    path = folder_files.sidecar(file)
+    return Sidecar() if path is None else read_sidecar(path)
 
 
-def _inside(root: Path, path: str) -> Path:
-    """Raises `Permanent("unsafe_path")`. On disk the name may be decomposed (macOS): both forms are tried."""
-    for form in (path, unicodedata.normalize("NFD", path)):
-        file = root / form
-        if file.is_symlink() or not file.resolve().is_relative_to(root):
-            raise Permanent("unsafe_path", "The path leads out of its zone.", hint="Put the file itself into the zone.")
-        if file.is_file():
-            return file
-    raise Permanent("file_vanished", "The file is no longer there.")
-
-
-def _sidecar(file: Path) -> Path:
-    return file.with_name(file.name + SIDECAR)
+def _beside(path: str, other: str) -> str:
+    """The path that a sidecar names, seen from its own file."""
+    joined = posixpath.join(posixpath.dirname(path), unicodedata.normalize("NFC", other))
+    return posixpath.normpath(joined)
 
 
 def _mark(file: Path) -> str:

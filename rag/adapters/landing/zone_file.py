@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 import unicodedata
 from datetime import UTC, date, datetime, time
@@ -16,6 +17,9 @@ from rag.errors import Permanent
 from rag.types import Classification, Zone
 
 _MAX_BYTES = 64 * 1024
+_MAX_NAMED = 5
+_MAX_NAME = 60
+"""Mistakes and characters of a key in a message: who reads it needs the first, not ten thousand."""
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -67,7 +71,9 @@ class _ZoneFile(BaseModel):
 
 
 def read_sidecar(path: Path) -> Sidecar:
-    """Raises `Permanent("bad_sidecar")` naming the key."""
+    """Raises `Permanent("bad_sidecar")` naming the key. A link is refused: it may lead out of the zone."""
+    if path.is_symlink() or not path.is_file():
+        raise Permanent("bad_sidecar", f"{path.name} is no regular file.", hint="Put the file itself into the zone.")
     return _read(path, Sidecar, "bad_sidecar")
 
 
@@ -85,16 +91,17 @@ def read_zone_file(
     Raises `Permanent`: `no_such_folder`, or `bad_zone_file` naming the key.
     """
     folder = folder.expanduser().resolve()
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 - a name that no folder can have is no error here
         raise Permanent(
             "no_such_folder", f"{folder} is not a folder.", hint="Name the folder that holds the documents."
         )
+    _one_line(str(folder), "folder")
     path = folder / "zone.yaml"
-    file = _read(path, _ZoneFile, "bad_zone_file") if path.is_file() else _ZoneFile()
+    file = _read(path, _ZoneFile, "bad_zone_file") if os.path.lexists(path) else _ZoneFile()
     return Zone(
-        name=name or file.name or _slug(folder.name),
+        name=_one_line(name or file.name or _slug(folder.name), "name"),
         url=str(folder),
-        tenant=tenant or file.tenant or default_tenant,
+        tenant=_one_line(tenant or file.tenant or default_tenant, "tenant"),
         owner=owner or file.owner or getpass.getuser(),
         classification=_first(classification, file.classification, Classification.internal),
         business_unit=file.business_unit,
@@ -105,6 +112,13 @@ def read_zone_file(
     )
 
 
+def _one_line(text: str, key: str) -> str:
+    """Names are joined by line breaks into identities: with one inside, two places could share an identity."""
+    if any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for c in text) or not text.strip():
+        raise Permanent("bad_zone_file", f"{key}: control characters are not allowed.", hint="Use letters and digits.")
+    return text
+
+
 def _first(*values: Classification | None) -> Classification:
     """`public` is 0, so `or` would lose it."""
     return next(value for value in values if value is not None)
@@ -112,16 +126,42 @@ def _first(*values: Classification | None) -> Classification:
 
 def _read(path: Path, model: type[M], code: str) -> M:
     try:
-        if path.stat().st_size > _MAX_BYTES:
+        with path.open("rb") as stream:
+            content = stream.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
             raise Permanent(
                 code, f"{path.name} is larger than {_MAX_BYTES // 1024} KB.", hint="It is no settings file."
             )
-        return model.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        return model.model_validate(_yaml(content.decode("utf-8-sig")))
     except ValidationError as error:
-        what = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        wrong = error.errors(include_input=False, include_context=False)[:_MAX_NAMED]
+        what = "; ".join(f"{_named(e['loc'])}: {e['msg']}" for e in wrong)
         raise Permanent(code, f"{path.name}: {what}.", hint=f"Known keys: {', '.join(model.model_fields)}.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise Permanent(code, f"{path.name} cannot be read as YAML ({type(error).__name__}).") from error
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        # ValueError: a day that does not exist, a number of a thousand digits, bytes that are no UTF-8
+        raise Permanent(
+            code, f"{path.name} cannot be read as YAML ({type(error).__name__}).", hint="Check dates and indentation."
+        ) from None
+
+
+def _yaml(text: str) -> object:
+    """The value of a document without anchors, which can multiply a few lines to gigabytes. Nothing at all is `{}`.
+
+    Raises `yaml.YAMLError`, also for a key that stands there twice: the last one would silently win.
+    """
+    if any(isinstance(token, yaml.AnchorToken | yaml.AliasToken) for token in yaml.scan(text)):
+        raise yaml.YAMLError("anchors are not allowed")
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    if isinstance(node, yaml.MappingNode):
+        keys = [str(key.value) for key, _ in node.value]
+        if len(keys) != len(set(keys)):
+            raise yaml.YAMLError("a key stands there twice")
+    value = yaml.safe_load(text)
+    return {} if value is None else value
+
+
+def _named(loc: tuple[int | str, ...]) -> str:
+    return ".".join(str(part)[:_MAX_NAME] for part in loc) or "the file"
 
 
 def _slug(text: str) -> str:
