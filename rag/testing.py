@@ -119,26 +119,38 @@ def _labelled(zone: Zone) -> bytes:
 
 
 class PlainParser:
-    """Reads every file as UTF-8 paragraphs, one place each. Bytes that are not text are `Permanent`."""
+    """Reads every file as UTF-8, a paragraph a line, one place each. What is no text, or none, is `Permanent`."""
 
     revision = "plain-1"
 
     async def parse(self, document: Document) -> Parsed:
-        try:
-            text = unicodedata.normalize("NFC", document.content.decode())
-        except UnicodeDecodeError:
-            raise Permanent("broken_file", "The file cannot be read.", hint="Replace it.") from None
+        text = _plain(document.content)
         elements, places, start = [], [], 0
         for line in text.split("\n"):
-            end = start + len(line)
+            begin = start + len(line) - len(line.lstrip())
+            end = begin + len(line.strip())
             if line.strip():
-                elements.append(Element(kind="paragraph", start=start, end=end))
-                places.append(Place(start=start, end=end, page=1))
-            start = end + 1
+                elements.append(Element(kind="paragraph", start=begin, end=end))
+                places.append(Place(start=begin, end=end, page=1))
+            start += len(line) + 1
         return Parsed(
             document=document, media_type="text/plain", title=document.path, text=text,
             elements=tuple(elements), places=tuple(places), pages=1,
         )  # fmt: skip
+
+
+def _plain(content: bytes) -> str:
+    """NFC without control characters. Raises `Permanent`."""
+    try:
+        text = unicodedata.normalize("NFC", content.decode())
+    except UnicodeDecodeError:
+        raise Permanent("broken_file", "The file cannot be read.", hint="Replace it.") from None
+    clean = "".join(c for c in text if c in "\n\t" or unicodedata.category(c)[0] != "C")
+    if len(clean) < len(text) / 2 and len(text) > 10:
+        raise Permanent("not_text", "The file holds no text.", hint="Check what it is.")
+    if not clean.strip():
+        raise Permanent("no_text", "The file holds no text.", hint="Replace it by one with text.")
+    return clean
 
 
 class WordGuard:
