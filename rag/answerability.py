@@ -26,7 +26,7 @@ from rag.types import Chunk, Hit
 FEATURES = (
     "bias", "in_unit", "in_sentence", "in_surroundings", "in_passage", "in_document", "missing_here", "missing",
     "missing_verb", "exact_here", "focus_here", "focus_missing", "kind_present", "kind_absent", "near_sentence",
-    "near_passage", "is_row", "row_named", "fused", "standing",
+    "near_passage", "is_row", "row_named", "is_foreign", "fused", "standing",
 )  # fmt: skip
 """In this order in `Candidate.features`; `answerability.json` has a weight for each."""
 
@@ -150,6 +150,7 @@ def _of_hit(
             "near_passage": hit.dense or 0.0,
             "is_row": float(sentence.is_row),
             "row_named": float(sentence.is_row and bool(asking.exact) and not own.lacks_exact),
+            "is_foreign": float(is_foreign),
             "fused": hit.score,
             "standing": standing,
         }

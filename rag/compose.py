@@ -12,6 +12,7 @@ from rag.adapters.database.engine import Database
 from rag.adapters.database.ledger import DatabaseLedger
 from rag.adapters.database.library import DatabaseLibrary
 from rag.adapters.database.migrate import upgrade
+from rag.adapters.embedders.glossed import GlossedEmbedder
 from rag.adapters.embedders.remembering import RememberingEmbedder
 from rag.adapters.embedders.sentence_transformers import SentenceTransformerEmbedder
 from rag.adapters.guard.presidio import PresidioGuard
@@ -118,7 +119,7 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
     async with AsyncExitStack() as stack:
         state = await stack.enter_async_context(open_state(settings))
         policy = open_policy(settings)
-        embedder = RememberingEmbedder(SentenceTransformerEmbedder(threads=settings.threads))
+        embedder = RememberingEmbedder(GlossedEmbedder(SentenceTransformerEmbedder(threads=settings.threads)))
         recognizers = read_guard_settings(settings.policies / "dlp" / "recognizers.yaml")
         guard = await asyncio.to_thread(PresidioGuard, policy, recognizers)
         landing = FolderLanding(max_bytes=settings.max_file_mb * 2**20)

@@ -5,6 +5,7 @@ Called by `rag.keywords` to search for them too, and by `rag.asking` to recognis
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
@@ -17,8 +18,17 @@ _LANGUAGES = ("de", "en")
 @lru_cache(maxsize=1)
 def _groups() -> tuple[tuple[str, ...], ...]:
     """The file's lines as words. Each is one group of words that may stand for one another."""
-    lines = files("rag").joinpath("concepts.txt").read_text(encoding="utf-8").splitlines()
+    lines = _stored().splitlines()
     return tuple(tuple(line.split()) for line in lines if line and not line.startswith("#"))
+
+
+def revision() -> str:
+    """Digest of the thesaurus: what was made with another one has to be made again."""
+    return hashlib.sha256(_stored().encode()).hexdigest()[:8]
+
+
+def _stored() -> str:
+    return files("rag").joinpath("concepts.txt").read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=1)
@@ -42,8 +52,13 @@ def concepts_of(words: frozenset[str]) -> frozenset[int]:
     return frozenset().union(*(concepts(word) for word in words))
 
 
+def groups_of(word: str) -> list[tuple[str, ...]]:
+    """The groups that this stem stands in, as the file has them."""
+    return [_groups()[number] for number in sorted(concepts(word))]
+
+
 @lru_cache(maxsize=16384)
 def neighbours(word: str) -> frozenset[str]:
     """Stems, as either language writes them, that may stand for this stem; without itself."""
-    said = (other for number in concepts(word) for other in _groups()[number])
+    said = (other for group in groups_of(word) for other in group)
     return frozenset(stem(other, language) for other in said for language in _LANGUAGES) - {word}

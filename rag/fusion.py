@@ -44,8 +44,11 @@ UNKNOWN = Trust(
 
 
 def trust(embedder: str, language: str) -> Trust:
-    """The measured weights, or cautious ones for a pair that was never measured."""
-    return TRUST.get((embedder, language), UNKNOWN)
+    """The measured weights, or cautious ones for a pair that was never measured.
+
+    What follows a `+` in the embedder's name says which revision of its words it has, and changes no weight.
+    """
+    return TRUST.get((embedder.partition("+")[0], language), UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,14 @@ from benchmarks.retrieval import indexing
 from benchmarks.retrieval.datasets import ROOT, data_folder, xquad
 from benchmarks.retrieval.scoring import everything
 from rag import keywords
+from rag.adapters.embedders.glossed import GlossedEmbedder
 from rag.adapters.embedders.sentence_transformers import SentenceTransformerEmbedder
 from rag.adapters.index import generations
 from rag.adapters.index.qdrant_edge_reader import QdrantEdgeReader
 from rag.adapters.index.qdrant_edge_shard import DENSE, WORDS, sparse
 from rag.adapters.index.qdrant_edge_writer import QdrantEdgeWriter
 from rag.answer.retrieve import retrieve
+from rag.ports import Embedder
 from rag.types import Chunk, RetrievalSettings, Vectors
 
 SIZES = (1_000, 10_000, 50_000)
@@ -104,7 +106,7 @@ async def timed(calls: Sequence[Callable[[], Awaitable[object]]]) -> Timing:
 
 
 async def measure(
-    size: int, words: Sequence[str], questions: Sequence[str], embedder: SentenceTransformerEmbedder
+    size: int, words: Sequence[str], questions: Sequence[str], embedder: Embedder
 ) -> Row:
     chunks, vectors, asked = made_up(size, words), directions(size, 1), directions(len(questions), 2)
     with tempfile.TemporaryDirectory() as folder:
@@ -201,7 +203,7 @@ async def main() -> None:
     options = parser.parse_args()
     words = vocabulary()
     questions = [asked.text for asked in xquad("en").asked[:QUESTIONS]]
-    embedder = SentenceTransformerEmbedder()
+    embedder = GlossedEmbedder(SentenceTransformerEmbedder())
     rows = [await measure(size, words, questions, embedder) for size in options.sizes]
     print(report(rows))
     options.results.mkdir(parents=True, exist_ok=True)

@@ -22,6 +22,7 @@ import numpy as np
 from benchmarks.retrieval import indexing, scoring
 from benchmarks.retrieval.datasets import ROOT, Corpus, xquad
 from benchmarks.retrieval.scoring import Quality, Scores
+from rag.adapters.embedders.glossed import GlossedEmbedder
 from rag.adapters.embedders.sentence_transformers import SentenceTransformerEmbedder
 from rag.adapters.index.qdrant_edge_reader import QdrantEdgeReader
 from rag.ports import Embedder
@@ -36,6 +37,7 @@ _HOW = (
 )
 _NAMES = {
     "dense": "dense (all-MiniLM-L6-v2)",
+    "dense_glossed": "dense, German by its English gloss",
     "bm25": "BM25, the engine's own",
     "bm25_ours": "BM25, ours (compounds, roots, codes)",
     "rrf_60": "RRF, k = 60 (dense + the engine's BM25)",
@@ -45,17 +47,21 @@ _NAMES = {
 }
 
 
-async def measure(corpus: Corpus, *, embedder: Embedder, held_out_only: bool = False) -> dict[str, dict[str, Quality]]:
-    """Method → half (`all`, `tuning`, `held_out`) → quality."""
+async def measure(
+    corpus: Corpus, *, embedder: Embedder, bare: Embedder, held_out_only: bool = False
+) -> dict[str, dict[str, Quality]]:
+    """Method → half (`all`, `tuning`, `held_out`) → quality. `embedder` is ours; `bare` is the model as it comes."""
     asked = [question for question in corpus.asked if question.held_out or not held_out_only]
     questions = [question.text for question in asked]
     paragraphs = await embedder.embed(corpus.paragraphs)
     vectors = await embedder.embed(questions)
-    dense = np.asarray(vectors @ paragraphs.T, dtype=np.float64)
+    glossed = np.asarray(vectors @ paragraphs.T, dtype=np.float64)
+    dense = np.asarray(await bare.embed(questions) @ (await bare.embed(corpus.paragraphs)).T, dtype=np.float64)
     plain = scoring.bm25_plain(corpus.paragraphs, questions, corpus.language)
     sides = [scoring.only_best(dense, PREFETCH), scoring.only_best(plain, PREFETCH)]
     methods = {
         "dense": dense,
+        "dense_glossed": glossed,
         "bm25": plain,
         "bm25_ours": scoring.bm25_ours(corpus.paragraphs, questions, corpus.language),
         "rrf_60": scoring.reciprocal_ranks(sides, k=60),
@@ -143,8 +149,9 @@ async def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "beleg" / "benchmarks")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
     options = parser.parse_args()
-    embedder = CachedEmbedder(SentenceTransformerEmbedder(), options.cache)
-    measured = {language: await measure(xquad(language), embedder=embedder) for language in LANGUAGES}
+    model = SentenceTransformerEmbedder()
+    bare, ours = CachedEmbedder(model, options.cache), CachedEmbedder(GlossedEmbedder(model), options.cache)
+    measured = {language: await measure(xquad(language), embedder=ours, bare=bare) for language in LANGUAGES}
     print(report(measured))
     options.results.mkdir(parents=True, exist_ok=True)
     (options.results / "xquad.md").write_text(report(measured), encoding="utf-8")

@@ -28,6 +28,7 @@ from benchmarks.retrieval import indexing
 from benchmarks.retrieval.datasets import Asked, Corpus, xquad
 from benchmarks.retrieval.latency import directions, made_up, vocabulary
 from benchmarks.system.processes import resident_mib
+from rag.adapters.embedders.glossed import GlossedEmbedder
 from rag.adapters.embedders.sentence_transformers import SentenceTransformerEmbedder
 from rag.adapters.index.qdrant_edge_writer import QdrantEdgeWriter
 from rag.compose import open_rag, open_state
@@ -78,7 +79,7 @@ def _spread(asked: Sequence[Asked]) -> Sequence[Asked]:
 
 async def fill(settings: Settings, given: _Corpus, size: int) -> None:
     """Writes and publishes `size` chunks of one tenant."""
-    embedder = SentenceTransformerEmbedder()
+    embedder = GlossedEmbedder(SentenceTransformerEmbedder())
     real = [
         replace(indexing.chunk(number, text, language), path=f"{language}/{number}.txt")
         for number, (text, language) in enumerate(given.paragraphs)

@@ -69,9 +69,7 @@ def leans_on_context(question: str) -> bool:
     """Whether the question can hardly be understood alone. By form only: short, an opening, or a reference."""
     question = _EXPLETIVES.sub(" ", question)
     content = [
-        word
-        for word in keywords.words(question)
-        if not any(word in stopwords for stopwords in STOPWORDS.values())
+        word for word in keywords.words(question) if not any(word in stopwords for stopwords in STOPWORDS.values())
     ]
     if any(_is_code(word) for word in content):
         return False  # a code names its subject
