@@ -212,3 +212,13 @@ def endless_sheet() -> bytes:
     made.active["A1"], made.active["XFD1048576"] = "Anfang", "Ende"
     made.save(out)
     return out.getvalue()
+
+
+def long_sheet(rows: int) -> bytes:
+    """One cell a row."""
+    made, out = openpyxl.Workbook(write_only=True), io.BytesIO()
+    sheet = made.create_sheet("Lang")
+    for number in range(rows):
+        sheet.append([f"Zeile {number}"])
+    made.save(out)
+    return out.getvalue()
