@@ -17,6 +17,7 @@ from rag.adapters.embedders.remembering import RememberingEmbedder
 from rag.adapters.embedders.sentence_transformers import SentenceTransformerEmbedder
 from rag.adapters.guard.presidio import PresidioGuard
 from rag.adapters.guard.settings import read_guard_settings
+from rag.adapters.index.generations import working_identity
 from rag.adapters.index.qdrant_edge_reader import QdrantEdgeReader
 from rag.adapters.index.qdrant_edge_writer import QdrantEdgeWriter
 from rag.adapters.landing.folder_landing import FolderLanding
@@ -139,6 +140,7 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
                 embedder=embedder,
                 library=state.library,
                 ledger=state.ledger,
+                index_identity=lambda: working_identity(settings.index_root),
             ),
             chain=Chain(
                 guard=guard,

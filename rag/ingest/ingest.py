@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -22,7 +23,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """What the way in needs, opened once per process."""
+    """What the way in needs, opened once per process.
+
+    Attributes:
+        index_identity: names the working copy of the index as it is now; a new one, which is empty, has a new name.
+    """
 
     landing: Landing
     parser: Parser
@@ -30,11 +35,14 @@ class Intake:
     embedder: Embedder
     library: Library
     ledger: Ledger
+    index_identity: Callable[[], str]
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever the same bytes would be indexed differently, so that an upgrade is not silently skipped."""
-        parts = (self.parser.revision, self.guard.revision, RULES_REVISION, self.embedder.name)
+        """Changes whenever the same bytes would be indexed differently, or the index that held them is gone: an upgrade
+        is not silently skipped, and an index that was moved away fills again.
+        """
+        parts = (self.parser.revision, self.guard.revision, RULES_REVISION, self.embedder.name, self.index_identity())
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

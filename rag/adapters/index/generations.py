@@ -1,6 +1,6 @@
 """Folders of the embedded index: one working copy, published generations, and a pointer that says which is read.
 
-    root/profile.json                      what the index was built with
+    root/profile.json                      what the working copy was built with, and which one it is
     root/working/<classification>/         the writer's, locked while it is open
     root/generations/<name>/<classification>/, manifest.json, terms.*
     root/CURRENT                           the name that readers follow; swapped by rename
@@ -17,6 +17,7 @@ import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from rag.errors import Permanent
 
@@ -43,8 +44,37 @@ class Profile:
                 "index_profile_mismatch",
                 f"The index was built with {other.embedder} ({other.dimension} dimensions, {other.keywords}), but "
                 f"{self.embedder} ({self.dimension} dimensions, {self.keywords}) is configured.",
-                hint="Configure the embedder that it was built with, or move the index folder away and ingest again.",
+                hint="Ingest again: that builds the index anew. Until then nothing can be found in it.",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the working copy was built with, and which one it is: a new one holds nothing of what the last one held."""
+
+    profile: Profile
+    identity: str
+
+    @classmethod
+    def read(cls, root: Path) -> Stamp | None:
+        """`None` before the first writer."""
+        try:
+            stored = json.loads((root / "profile.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        identity = stored.pop("identity", "")
+        return cls(Profile(**stored), identity)
+
+    @classmethod
+    def new(cls, root: Path, profile: Profile) -> Stamp:
+        """Written durably under a fresh identity."""
+        stamp = cls(profile, uuid4().hex[:12])
+        unfinished = root / f"{UNFINISHED}profile"
+        unfinished.write_text(json.dumps({**asdict(profile), "identity": stamp.identity}), encoding="utf-8")
+        sync(unfinished)
+        unfinished.replace(root / "profile.json")
+        sync(root)
+        return stamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +101,12 @@ class Pointer:
 
     name: str
     held: bool = False
+
+
+def working_identity(root: Path) -> str:
+    """Which working copy lies there; "" before the first writer."""
+    stamp = Stamp.read(root)
+    return "" if stamp is None else stamp.identity
 
 
 def folder_of(root: Path, name: str) -> Path:

@@ -10,13 +10,11 @@ import asyncio
 import errno
 import fcntl
 import hashlib
-import json
 import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -27,7 +25,7 @@ import qdrant_edge as qdrant
 from rag import keywords
 from rag.adapters.index import generations
 from rag.adapters.index import qdrant_edge_shard as edge
-from rag.adapters.index.generations import Manifest, Pointer, Profile
+from rag.adapters.index.generations import Manifest, Pointer, Profile, Stamp
 from rag.adapters.index.payload import payload_of
 from rag.adapters.index.statistics import TermCounter, TermStatistics
 from rag.errors import Temporary
@@ -88,7 +86,7 @@ class QdrantEdgeWriter:
         await self.close()
 
     async def open(self) -> None:
-        """Takes the lock, checks the profile, removes what an interrupted run has left."""
+        """Takes the lock, starts anew if the profile is another, removes what an interrupted run has left."""
         await self._run(self._open)
 
     async def close(self) -> None:
@@ -126,7 +124,7 @@ class QdrantEdgeWriter:
             self._lock_file = _locked(self._root / "working" / ".lock")
         try:
             with _disk_errors(), edge.translated():
-                self._check_profile()
+                self._settle_profile()
                 generations.clean(self._root)
                 for classification in Classification:
                     folder = self._root / "working" / classification.name
@@ -144,16 +142,19 @@ class QdrantEdgeWriter:
             self._lock_file.close()
             self._lock_file = None
 
-    def _check_profile(self) -> None:
-        stamp = self._root / "profile.json"
-        if stamp.is_file():
-            self._profile.require(Profile(**json.loads(stamp.read_text(encoding="utf-8"))))
+    def _settle_profile(self) -> None:
+        """A working copy of another profile is useless and goes; what readers follow stays until the next publish."""
+        stamp = Stamp.read(self._root)
+        if stamp is not None and stamp.profile == self._profile:
             return
-        unfinished = self._root / f"{generations.UNFINISHED}profile"
-        unfinished.write_text(json.dumps(asdict(self._profile)), encoding="utf-8")
-        generations.sync(unfinished)
-        unfinished.replace(stamp)
-        generations.sync(self._root)
+        if stamp is not None:
+            facts = {"built_with": stamp.profile.embedder, "configured": self._profile.embedder}
+            log.warning("index.built_anew", extra=facts)
+            for classification in Classification:
+                folder = self._root / "working" / classification.name
+                if folder.is_dir():
+                    shutil.rmtree(folder)
+        Stamp.new(self._root, self._profile)
 
     def _upsert(self, chunks: Sequence[Chunk], vectors: Vectors) -> None:
         self._require_open()

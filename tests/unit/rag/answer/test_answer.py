@@ -57,7 +57,7 @@ async def chain(*llms: ScriptedLlm, guard: WordGuard | None = None, policy: Fixe
     index = InMemoryIndex()
     intake = Intake(
         landing=MemoryLanding({"manual.txt": FACT.encode()}), parser=PlainParser(), guard=WordGuard(), embedder=HashEmbedder(),
-        library=MemoryLibrary(), ledger=MemoryLedger(zone()),
+        library=MemoryLibrary(), ledger=MemoryLedger(zone()), index_identity=str,
     )  # fmt: skip
     for sighting in (await survey(zone(), intake=intake)).due:
         await ingest_one(zone(), sighting, intake=intake, writer=index)

@@ -57,16 +57,35 @@ async def test_a_writer_that_is_not_open_writes_nothing(root: Path) -> None:
         await edge_writer(root).publish()
 
 
-async def test_another_embedder_is_refused(root: Path) -> None:
-    """Vectors of two models never meet in one index, neither on writing nor on reading."""
+async def test_a_reader_with_another_embedder_is_refused(root: Path) -> None:
+    """Vectors of two models are never compared."""
     await published(root, "One rule")
-    with pytest.raises(Permanent) as refused:
-        await edge_writer(root, embedder="other").open()
-    assert refused.value.code == "index_profile_mismatch"
     with pytest.raises(Permanent) as refused:
         await Scene(None, edge_reader(root, dimension=32)).ask("rule")
     assert refused.value.code == "index_profile_mismatch"
-    await published(root, "One rule")  # the refused writer has let go of the lock
+
+
+async def test_a_writer_with_another_embedder_starts_anew(root: Path) -> None:
+    """An upgrade needs no hand: vectors of two models never meet, what is read stays, all is due again."""
+    await published(root, "One rule")
+    before = generations.working_identity(root)
+    async with edge_writer(root, embedder="other") as writer:
+        assert generations.working_identity(root) not in {"", before}
+        assert await found(root) == {"One rule"}
+        name = await writer.publish()
+    assert generations.Manifest.read(generations.folder_of(root, name)).chunks == {}
+
+
+async def test_an_index_that_was_moved_away_has_another_identity(root: Path) -> None:
+    """So that the ledger does not take the empty one for the full one."""
+    await published(root, "One rule")
+    before = generations.working_identity(root)
+    await published(root, "One rule")
+    assert generations.working_identity(root) == before
+    shutil.rmtree(root)
+    assert generations.working_identity(root) == ""
+    await published(root)
+    assert generations.working_identity(root) not in {"", before}
 
 
 async def test_a_reader_keeps_its_generation_when_the_next_was_built_with_another_embedder(root: Path) -> None:

@@ -25,7 +25,7 @@ EVERYONE = Access(
 def intake(landing: MemoryLanding, guard: WordGuard | None = None) -> Intake:
     return Intake(
         landing=landing, parser=PlainParser(), guard=guard or WordGuard(), embedder=HashEmbedder(),
-        library=MemoryLibrary(), ledger=MemoryLedger(ZONE),
+        library=MemoryLibrary(), ledger=MemoryLedger(ZONE), index_identity=lambda: "index-1",
     )  # fmt: skip
 
 
@@ -92,7 +92,7 @@ async def test_a_crash_before_the_receipt_is_healed_by_the_next_sweep() -> None:
     (due,) = (await survey(ZONE, intake=parts)).due
     forgetful = Intake(
         landing=landing, parser=parts.parser, guard=parts.guard, embedder=parts.embedder, library=parts.library,
-        ledger=MemoryLedger(ZONE),
+        ledger=MemoryLedger(ZONE), index_identity=parts.index_identity,
     )  # fmt: skip
     await ingest_one(ZONE, due, intake=forgetful, writer=writer)  # written, but our ledger never heard of it
     assert len(await sweep(parts, writer)) == 1
