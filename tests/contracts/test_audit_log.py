@@ -21,6 +21,7 @@ from rag.adapters.database.chain import START, link
 from rag.adapters.database.engine import Database
 from rag.errors import BelegError, Permanent, Refused
 from rag.ports import AuditLog
+from rag.testing import MemoryAudit
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,6 +46,22 @@ class AuditLogContract:
         for value in (float("nan"), {1, 2}, b"x"):
             with pytest.raises(Permanent):
                 await audit.append(audit_row(bad=value))
+
+
+class TestMemoryAudit(AuditLogContract):
+    @pytest.fixture
+    def audit(self) -> AuditLog:
+        return MemoryAudit()
+
+    async def test_a_full_log_refuses(self) -> None:
+        """Asked or written to, as the real one does."""
+        audit = MemoryAudit()
+        audit.full = True
+        for ask in (audit.ready(), audit.append(audit_row())):
+            with pytest.raises(Refused) as refused:
+                await ask
+            assert refused.value.code == "audit.unavailable"
+        assert audit.rows == []
 
 
 class TestDatabaseAudit(AuditLogContract):

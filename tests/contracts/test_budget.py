@@ -15,6 +15,7 @@ from rag.adapters.database.engine import Database
 from rag.errors import Refused
 from serving.adapters.budget import DatabaseBudget
 from serving.ports import Budget
+from serving.testing import MemoryBudget
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -88,6 +89,20 @@ class BudgetContract:
             await reserve(budget, 0.1, 1.0)
         with pytest.raises(Refused):
             await reserve(budget, 0.1, 1.0)
+
+
+NOT_YET = {
+    "test_tenants_and_months_are_apart": "one purse for all tenants and months",
+    "test_an_unknown_price_is_refused": "a price that is no number is taken",
+}
+
+
+class TestMemoryBudget(BudgetContract):
+    @pytest.fixture
+    def budget(self, request: pytest.FixtureRequest) -> Budget:
+        if (why := NOT_YET.get(request.node.originalname)) is not None:
+            request.applymarker(pytest.mark.xfail(reason=f"the twin keeps less than the port promises: {why}"))
+        return MemoryBudget()
 
 
 class TestDatabaseBudget(BudgetContract):

@@ -10,6 +10,7 @@ from state_values import NOON, receipt, sighting, zone
 from rag.adapters.database.engine import Database
 from rag.adapters.database.ledger import DatabaseLedger
 from rag.ports import Ledger
+from rag.testing import MemoryLedger
 from rag.types import State, now
 
 
@@ -52,6 +53,12 @@ class LedgerContract:
         assert set(await ledger.receipts("eins")) == {"x"}
         assert (await ledger.receipts("zwei"))["x"][1] == "zwei"
         assert await ledger.receipts("drei") == {}
+
+
+class TestMemoryLedger(LedgerContract):
+    @pytest.fixture
+    def ledger(self) -> Ledger:
+        return MemoryLedger()
 
 
 class TestDatabaseLedger(LedgerContract):

@@ -10,6 +10,7 @@ from state_values import cleared
 from rag.adapters.database.engine import Database
 from rag.adapters.database.library import DatabaseLibrary
 from rag.ports import Library
+from rag.testing import MemoryLibrary
 
 
 class LibraryContract:
@@ -50,6 +51,12 @@ class LibraryContract:
         await library.keep(cleared())
         await library.keep(cleared())
         assert await library.cleared("doc-1", "v1") == cleared()
+
+
+class TestMemoryLibrary(LibraryContract):
+    @pytest.fixture
+    def library(self) -> Library:
+        return MemoryLibrary()
 
 
 class TestDatabaseLibrary(LibraryContract):
