@@ -46,6 +46,7 @@ async def clear(parsed: Parsed, *, guard: Guard, zone: Zone) -> Cleared:
     text = redact(parsed.text, body)
     moved = Moved(body)
     named = {name: redact(name, cut_out(findings, *span)) for name, span in whole.lines.items()}
+    masked = [p for p in (*parsed.places, *parsed.echoes) if moved.touches(p.start, p.end)]
     document = parsed.document
     if document.title is not None:
         document = replace(document, title=named[_line(document.title)])
@@ -60,7 +61,7 @@ async def clear(parsed: Parsed, *, guard: Guard, zone: Zone) -> Cleared:
         language=document.language or detect(text, among=zone.languages or ("de", "en")),
         decision=screened.decision,
         counts=_counts(whole, screened.findings),
-        masked=tuple(_places([p for p in parsed.places if moved.touches(p.start, p.end)], moved, named)),
+        masked=tuple(_places(masked, moved, named)),
     )
 
 

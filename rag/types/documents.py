@@ -131,6 +131,8 @@ class Parsed:
     Attributes:
         elements: in reading order, not overlapping.
         places: sorted by start, not overlapping; fine (a line of a PDF, a row of a sheet, a slide).
+        echoes: where the words of a span stand once more on other pages (a running head): the text has them once,
+            but a mask must cover them all.
         pages: number of pages, slides or sheets, where the format has them.
     """
 
@@ -141,6 +143,7 @@ class Parsed:
     elements: tuple[Element, ...] = field(repr=False)
     places: tuple[Place, ...] = field(repr=False)
     pages: int | None = None
+    echoes: tuple[Place, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

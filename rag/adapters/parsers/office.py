@@ -14,6 +14,7 @@ from docx.text.paragraph import Paragraph
 from openpyxl.utils import get_column_letter
 
 from rag.adapters.parsers.building import Building, Line
+from rag.adapters.parsers.building import row as table_row
 from rag.types import Document, Parsed, Place
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -27,7 +28,7 @@ def parse_docx(document: Document) -> Parsed:
     building = Building()
     for block in file.iter_inner_content():
         if isinstance(block, Table):
-            building.table([Line(text=_row([cell.text for cell in row.cells])) for row in block.rows])
+            building.table([table_row([cell.text for cell in row.cells]) for row in block.rows])
         elif isinstance(block, Paragraph):
             _docx_paragraph(building, block)
     return building.parsed(document, DOCX, title=file.core_properties.title)
@@ -79,7 +80,7 @@ def parse_xlsx(document: Document) -> Parsed:
                 last = max(i for i, cell in enumerate(cells) if cell) + 1
                 cells_range = f"A{number}:{get_column_letter(last)}{number}"
                 place = Place(start=0, end=0, sheet=sheet.title, cells=cells_range)
-                rows.append(Line(text=_row(cells[:last]), place=place))
+                rows.append(table_row(cells[:last], place))
         building.table(rows)
     return building.parsed(document, XLSX, title=file.properties.title, pages=len(file.worksheets))
 

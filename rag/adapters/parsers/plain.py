@@ -13,7 +13,7 @@ from email.message import EmailMessage, MIMEPart
 from bs4 import BeautifulSoup, Tag
 from charset_normalizer import from_bytes
 
-from rag.adapters.parsers.building import Building, Line
+from rag.adapters.parsers.building import Building, Line, Row, row
 from rag.errors import Permanent
 from rag.types import Document, Parsed, Place
 
@@ -86,8 +86,8 @@ def _markdown_prose(building: Building, lines: list[str]) -> None:
     )
 
 
-def _markdown_row(line: str) -> Line:
-    return Line(text=" | ".join(_unmarked(cell).strip() for cell in line.strip().strip("|").split("|")))
+def _markdown_row(line: str) -> Row:
+    return row(_unmarked(cell).strip() for cell in line.strip().strip("|").split("|"))
 
 
 def _unmarked(text: str) -> str:
@@ -111,9 +111,9 @@ def parse_html(document: Document) -> Parsed:
 def _html_block(building: Building, tag: Tag) -> None:
     if tag.name == "table":
         rows = [
-            [" ".join(cell.get_text(" ").split()) for cell in row.find_all(["td", "th"])] for row in tag.find_all("tr")
+            [" ".join(cell.get_text(" ").split()) for cell in tr.find_all(["td", "th"])] for tr in tag.find_all("tr")
         ]
-        building.table([Line(text=" | ".join(row)) for row in rows])
+        building.table([row(cells) for cells in rows])
     elif tag.name in {"h1", "h2", "h3", "h4", "h5", "h6"}:
         building.title(Line(text=tag.get_text(" ")), int(tag.name[1]))
     else:
@@ -131,8 +131,7 @@ def parse_csv(document: Document) -> Parsed:
     building = Building()
     rows = csv.reader(io.StringIO(text), dialect)
     building.table([
-        Line(text=" | ".join(" ".join(cell.split()) for cell in row), place=Place(start=0, end=0, cells=f"{n}:{n}"))
-        for n, row in enumerate(rows, start=1) if any(cell.strip() for cell in row)
+        row(cells, Place(start=0, end=0, cells=f"{n}:{n}")) for n, cells in enumerate(rows, start=1)
     ])  # fmt: skip
     return building.parsed(document, "text/csv")
 
@@ -179,6 +178,6 @@ def _attachment(building: Building, document: Document, part: EmailMessage, pars
         if element.kind == "title":
             building.title(lines[0], min((element.level or 1) + 2, 6))
         elif element.kind == "table":
-            building.table(lines)
+            building.table([row(line.text.split(" | "), line.place) for line in lines])
         else:
             building.paragraph(lines, element.kind, "\n")
