@@ -19,7 +19,7 @@ from prefect.tasks import Task
 
 from rag.compose import Rag
 from rag.errors import Temporary
-from rag.ingest.ingest import Survey, ingest_one, remove, survey, wait
+from rag.ingest.ingest import Survey, ingest_or_wait, remove, survey, wait
 from rag.ports import IndexWriter
 from rag.types import Receipt, Sighting, State, Zone
 
@@ -30,6 +30,11 @@ Tell = Callable[[str], None]
 
 _BATCH = 8
 """Files per task: small enough that a retry repeats little, large enough that Prefect's 20 ms per task do not show."""
+
+
+_PATIENT = (1.0, 5.0, 20.0)
+_IMPATIENT = (1.0,)
+"""Seconds before each retry. A zone that is away must not keep the others waiting: it is swept again soon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +56,11 @@ async def _only_temporary(_task: Task[..., Any], _run: TaskRun, state: PrefectSt
     return isinstance(await state.aresult(raise_on_failure=False), Temporary)
 
 
-async def _step(name: str, work: Callable[[], Awaitable[T]]) -> T:
+async def _step(name: str, work: Callable[[], Awaitable[T]], *, delays: Sequence[float] = _PATIENT) -> T:
     """One task under this name, retried while the trouble is temporary. Takes no parameters, so none are stored."""
 
     @task(
-        name=name.split(" ", maxsplit=1)[0], task_run_name=lambda: name, retries=3, retry_delay_seconds=[1, 5, 20],
+        name=name.split(" ", maxsplit=1)[0], task_run_name=lambda: name, retries=len(delays), retry_delay_seconds=list(delays),
         retry_condition_fn=_only_temporary, cache_policy=NO_CACHE, persist_result=False,
     )  # fmt: skip
     async def step() -> T:
@@ -79,7 +84,7 @@ def ingest_flow(rag: Rag, *, tell: Tell) -> Flow[[str], Any]:
 
 
 async def _sweep(rag: Rag, zone: Zone, writer: IndexWriter, tell: Tell) -> Sweep:
-    found = await _step("list zone", lambda: survey(zone, intake=rag.intake))
+    found = await _step("list zone", lambda: survey(zone, intake=rag.intake), delays=_IMPATIENT)
     receipts: list[Receipt] = []
     for start in range(0, len(found.due), _BATCH):
         batch = _Batch(rag, zone, writer, tell, found.due[start : start + _BATCH])
@@ -107,7 +112,7 @@ class _Batch:
 
     async def run(self) -> None:
         for sighting in self.due[len(self.receipts) :]:
-            self._done(await ingest_one(self._zone, sighting, intake=self._rag.intake, writer=self._writer))
+            self._done(await ingest_or_wait(self._zone, sighting, intake=self._rag.intake, writer=self._writer))
 
     async def park(self, error: Temporary) -> None:
         """What is not done waits for the next sweep, with its reason; other batches go on."""
@@ -127,9 +132,10 @@ async def _remove(rag: Rag, zone: Zone, writer: IndexWriter, found: Survey, tell
 
 
 def line(receipt: Receipt) -> str:
-    """One file's fate in one line, for a terminal."""
+    """One file's fate in one line, for a terminal: a file's name must not move its cursor or colour it."""
     what = f"{receipt.chunks} chunks" if receipt.state is State.indexed else receipt.code
-    return f"  {receipt.zone}/{receipt.path}: {receipt.state.value} ({what}) {receipt.reason}".rstrip()
+    told = f"  {receipt.zone}/{receipt.path}: {receipt.state.value} ({what}) {receipt.reason}".rstrip()
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in told)
 
 
 async def _show(sweep: Sweep) -> None:

@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import suppress
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from typing import cast
 
-from watchfiles import awatch
-
 from flows.ingest import Sweep, Tell, ingest_flow
+from flows.watching import hints
 from rag.compose import Rag
 from rag.errors import BelegError
 from rag.types import Zone
 
 log = logging.getLogger(__name__)
 
-_DEBOUNCE_MS = 400
-"""A copy in progress fires many events; a quarter of the human patience for a small file."""
+_AFTER_FAILURE_S = 30.0
+"""A zone that could not be swept is tried again this soon, whatever the clock says."""
 
 
 async def sweep_all(rag: Rag, zones: list[Zone], *, tell: Tell) -> list[Sweep]:
@@ -33,7 +31,8 @@ async def sweep_all(rag: Rag, zones: list[Zone], *, tell: Tell) -> list[Sweep]:
         try:
             sweeps.append(await cast(Awaitable[Sweep], run(zone.name)))
         except BelegError as error:
-            log.exception("ingest.zone_failed", extra={"zone": zone.name, "code": error.code})
+            # No traceback: what caused it may carry a vendor's words.
+            log.error("ingest.zone_failed", extra={"zone": zone.name, "code": error.code})  # noqa: TRY400
             tell(f"  {zone.name}: {error}")
     return sweeps
 
@@ -41,23 +40,25 @@ async def sweep_all(rag: Rag, zones: list[Zone], *, tell: Tell) -> list[Sweep]:
 async def work(rag: Rag, *, tell: Tell, stop: asyncio.Event, sweep_s: float, after_sweep: Tell) -> None:
     """Until `stop` is set. `after_sweep` is told each zone's name once it has been swept."""
     changed: asyncio.Queue[str] = asyncio.Queue()
-    watching: dict[str, asyncio.Task[None]] = {}
+    folders: dict[str, Path] = {}
     due_at: dict[str, float] = {}
     clock = asyncio.get_running_loop().time
+    watcher = asyncio.create_task(_watch(folders, changed, stop))
     while not stop.is_set():
+        if watcher.done():
+            await watcher  # raises what ended it
         zones = {zone.name: zone for zone in await rag.ledger.zones()}
-        for name in zones.keys() - watching.keys():
-            watching[name] = asyncio.create_task(_watch(zones[name], changed, stop))
+        folders.clear()
+        folders.update({name: Path(zone.url.removeprefix("file://")) for name, zone in zones.items()})
         hinted = {changed.get_nowait() for _ in range(changed.qsize())}
         for name, zone in sorted(zones.items()):
             if name in hinted or due_at.get(name, 0.0) <= clock():
-                await sweep_all(rag, [zone], tell=tell)
-                due_at[name] = clock() + sweep_s
+                done = await sweep_all(rag, [zone], tell=tell)
+                due_at[name] = clock() + (sweep_s if done else min(sweep_s, _AFTER_FAILURE_S))
                 after_sweep(name)
         await _pause(changed, stop)
-    for watcher in watching.values():
-        watcher.cancel()
-    await asyncio.gather(*watching.values(), return_exceptions=True)
+    watcher.cancel()
+    await asyncio.gather(watcher, return_exceptions=True)
 
 
 async def _pause(changed: asyncio.Queue[str], stop: asyncio.Event, *, longest_s: float = 2.0) -> None:
@@ -70,18 +71,7 @@ async def _pause(changed: asyncio.Queue[str], stop: asyncio.Event, *, longest_s:
         changed.put_nowait(waiting[0].result())  # type: ignore[arg-type]  # the first task yields the zone's name
 
 
-async def _watch(zone: Zone, changed: asyncio.Queue[str], stop: asyncio.Event) -> None:
-    """File events of one local zone. A zone that is missing is left to the sweep, which says so."""
-    folder = Path(zone.url.removeprefix("file://"))
-    async for _ in _events(folder, stop):
-        changed.put_nowait(zone.name)
-
-
-async def _events(folder: Path, stop: asyncio.Event) -> AsyncIterator[None]:
-    while not stop.is_set():
-        if not await asyncio.to_thread(folder.is_dir):
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), timeout=5)
-            continue
-        async for _ in awatch(folder, stop_event=stop, debounce=_DEBOUNCE_MS):
-            yield
+async def _watch(folders: Mapping[str, Path], changed: asyncio.Queue[str], stop: asyncio.Event) -> None:
+    async for names in hints(lambda: folders, stop):
+        for name in names:
+            changed.put_nowait(name)

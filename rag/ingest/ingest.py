@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rag.errors import Permanent, Temporary
+from rag.errors import BelegError, Permanent, Refused, Temporary
 from rag.ingest.chunk import RULES_REVISION, chunk
 from rag.ingest.clear import clear
 from rag.ports import Embedder, Guard, IndexWriter, Landing, Ledger, Library, Parser
@@ -85,6 +85,21 @@ async def ingest_one(zone: Zone, sighting: Sighting, *, intake: Intake, writer: 
     return receipt
 
 
+async def ingest_or_wait(zone: Zone, sighting: Sighting, *, intake: Intake, writer: IndexWriter) -> Receipt:
+    """Like `ingest_one`, but a file that the guard cannot judge, or that we cannot, waits and does not stop the others."""
+    try:
+        return await ingest_one(zone, sighting, intake=intake, writer=writer)
+    except Temporary:
+        raise  # what is out of reach is so for every file
+    except Refused as error:
+        return await wait(zone, sighting, error, intake=intake)
+    except Exception as error:  # noqa: BLE001 - one poisonous file must not end the process that ingests all others
+        kind = type(error).__name__  # its message may carry text
+        log.error("ingest.unforeseen", extra={"zone": zone.name, "kind": kind})  # noqa: TRY400
+        unforeseen = Permanent("unforeseen", f"Something unforeseen went wrong on our side with this file ({kind}).")
+        return await wait(zone, sighting, unforeseen, intake=intake)
+
+
 async def remove(zone: Zone, gone: Receipt, *, intake: Intake, writer: IndexWriter) -> Receipt:
     """A file that is no longer in its zone leaves the index and the library."""
     removed = await writer.retain(gone.document_id, None)
@@ -97,8 +112,8 @@ async def remove(zone: Zone, gone: Receipt, *, intake: Intake, writer: IndexWrit
     return receipt
 
 
-async def wait(zone: Zone, sighting: Sighting, error: Temporary, *, intake: Intake) -> Receipt:
-    """Something was out of reach for too long: the file waits for the next sweep, and says why."""
+async def wait(zone: Zone, sighting: Sighting, error: BelegError, *, intake: Intake) -> Receipt:
+    """It cannot be done now: the file waits for the next sweep, and says why."""
     receipt = Receipt(
         zone=zone.name, path=sighting.path, document_id=intake.landing.document_id(zone, sighting.path), version=None,
         state=State.discovered, code=error.code, reason=error.message, hint="It is tried again with the next sweep.",

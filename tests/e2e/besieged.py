@@ -193,7 +193,6 @@ def _settings(folder: Path, model: ScriptedModel) -> dict[str, str]:
         "BELEG_USE_CASES": str(folder / "usecases"),
         "BELEG_ENDPOINTS": str(folder / "endpoints.yaml"),
         "BELEG_REQUESTS_PER_MINUTE": "1000000",
-        "BELEG_SWEEP_S": "10",
     }
 
 

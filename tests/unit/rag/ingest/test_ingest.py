@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,9 +12,9 @@ from hypothesis import strategies as st
 from rag.adapters.embedders.hashing import HashEmbedder
 from rag.adapters.index.memory import InMemoryIndex
 from rag.errors import Temporary
-from rag.ingest.ingest import Intake, ingest_one, remove, survey
+from rag.ingest.ingest import Intake, ingest_one, ingest_or_wait, remove, survey
 from rag.testing import MemoryLanding, MemoryLedger, MemoryLibrary, PlainParser, WordGuard, zone
-from rag.types import Access, Classification, Receipt, State
+from rag.types import Access, Classification, Document, Parsed, Receipt, State
 
 ZONE = zone()
 EVERYONE = Access(
@@ -132,3 +133,31 @@ async def test_a_dead_guard_indexes_nothing() -> None:
     with pytest.raises(Exception, match="guard"):
         await sweep(parts, writer)
     assert await searched(writer, "fox") == set()
+
+
+async def test_a_file_that_nobody_can_judge_waits_and_the_rest_is_unharmed() -> None:
+    """Neither a dead guard nor an error of our own stops the neighbours; the file is tried again, and says so."""
+    parts, writer = intake(MemoryLanding({"a.txt": b"poison", "b.txt": b"red fox"})), InMemoryIndex()
+    parts = replace(parts, parser=PoisonedParser())
+    receipts = [
+        await ingest_or_wait(ZONE, s, intake=parts, writer=writer) for s in (await survey(ZONE, intake=parts)).due
+    ]
+    await writer.publish()
+    assert [(r.state, r.code) for r in receipts] == [(State.discovered, "unforeseen"), (State.indexed, "indexed")]
+    assert "poison" not in f"{receipts[0]}"
+    assert await searched(writer, "fox poison") == {"red fox"}
+    assert [s.path for s in (await survey(ZONE, intake=parts)).due] == ["a.txt"]
+    assert isinstance(parts.guard, WordGuard)
+    parts.guard.dead = True
+    (waiting,) = (await survey(ZONE, intake=replace(parts, landing=MemoryLanding({"c.txt": b"x"})))).due
+    unseen = replace(parts, landing=MemoryLanding({"c.txt": b"x"}))
+    assert (await ingest_or_wait(ZONE, waiting, intake=unseen, writer=writer)).state is State.discovered
+
+
+class PoisonedParser(PlainParser):
+    """Dies of one text, with the text in its mouth."""
+
+    async def parse(self, document: Document) -> Parsed:
+        if document.content == b"poison":
+            raise ValueError(f"cannot parse {document.content!r}")
+        return await super().parse(document)

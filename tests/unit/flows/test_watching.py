@@ -1,0 +1,67 @@
+"""Hints of changed zones: for every file, and for folders that go, come back, or are replaced under their name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from flows.watching import hints
+
+
+class Watched:
+    """Folders that a test changes, and the hints that came."""
+
+    def __init__(self) -> None:
+        self.folders: dict[str, Path] = {}
+        self.stop = asyncio.Event()
+        self.seen: asyncio.Queue[str] = asyncio.Queue()
+
+    async def run(self) -> None:
+        async for names in hints(lambda: self.folders, self.stop, look_ms=100):
+            for name in names:
+                self.seen.put_nowait(name)
+
+    async def hinted(self, name: str) -> None:
+        """Waits for one, then lets those pass that belong to the same change."""
+        while await asyncio.wait_for(self.seen.get(), timeout=20) != name:
+            pass
+        await asyncio.sleep(0.6)
+        while not self.seen.empty():
+            self.seen.get_nowait()
+
+
+@pytest.fixture
+async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
+    (tmp_path / "a").mkdir()
+    scene = Watched()
+    scene.folders["a"] = tmp_path / "a"
+    running = asyncio.create_task(scene.run())
+    await asyncio.sleep(0.5)
+    yield scene
+    scene.stop.set()
+    await asyncio.wait_for(running, timeout=20)
+
+
+async def test_a_file_hints_at_its_own_zone(watched: Watched, tmp_path: Path) -> None:
+    """Also in a zone that came later, and not at a neighbour whose name begins alike."""
+    (tmp_path / "ab").mkdir()
+    watched.folders["ab"] = tmp_path / "ab"
+    await asyncio.sleep(0.5)
+    (tmp_path / "ab" / "x.txt").write_text("x", encoding="utf-8")
+    assert await asyncio.wait_for(watched.seen.get(), timeout=20) == "ab"
+
+
+async def test_a_folder_that_goes_and_comes_back_is_watched_again(watched: Watched, tmp_path: Path) -> None:
+    """Moved away, put back, replaced by another of the same name: a hint each time, and files count afterwards."""
+    (tmp_path / "a").rename(tmp_path / "away")
+    await watched.hinted("a")
+    (tmp_path / "away").rename(tmp_path / "a")
+    await watched.hinted("a")
+    (tmp_path / "a").rename(tmp_path / "old")
+    (tmp_path / "a").mkdir()
+    await watched.hinted("a")
+    (tmp_path / "a" / "x.txt").write_text("x", encoding="utf-8")
+    await watched.hinted("a")
