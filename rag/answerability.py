@@ -122,7 +122,7 @@ def _of_hit(
     passage = _Found(asking, merged([around, *(sentence.said for sentence in sentences)]), is_foreign=is_foreign)
     for at, sentence in enumerate(sentences):
         kind = _holds_kind(asking, sentence, chunk.context)
-        if sentence.is_header or _is_denied(asking, sentence, kind) or (sentence.is_heading and not kind):
+        if sentence.is_header or _is_denied(asking, sentence, kind) or sentence.is_heading:
             continue
         beside = [] if sentence.is_row else [other.said for other in sentences[max(0, at - 1) : at + 2]]
         above = [sentence.header] if sentence.header is not None else []
