@@ -70,14 +70,19 @@ def sheets() -> bytes:
     return out.getvalue()
 
 
+def own(page: int) -> int:
+    """A number of the page's own: lines that only count along with the pages are page numbers."""
+    return 1000 + 7 * page
+
+
 def pdf(pages: int = 3) -> bytes:
     out = io.BytesIO()
     canvas = Canvas(out, pagesize=A4, invariant=1)
     for number in range(1, pages + 1):
         canvas.setFont("Helvetica-Bold", 16)
-        canvas.drawString(72, 760, f"Kapitel {number}")
+        canvas.drawString(72, 760, f"Kapitel {own(number)}")
         canvas.setFont("Helvetica", 10)
-        canvas.drawString(72, 730, f"Auf Seite {number} steht dieser Satz.")
+        canvas.drawString(72, 730, f"Der Wert {own(number)} gilt.")
         if number == 1:
             for line, row in enumerate((HEADER, *ROWS)):
                 for column, value in enumerate(row):

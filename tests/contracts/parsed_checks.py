@@ -25,7 +25,8 @@ def check(parsed: Parsed, document: Document) -> None:
     above: set[str] = set()
     for element in parsed.elements:
         _element(parsed, element, above)
-    for place in parsed.places:
+    for place in (*parsed.places, *parsed.echoes):
+        assert 0 <= place.start < place.end <= len(parsed.text)
         _place(parsed, place)
 
 

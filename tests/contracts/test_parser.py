@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from hostile_files import HEADER, HONEST, PROSE, ROWS, document, mail, sheets, word
+from hostile_files import HEADER, HONEST, PROSE, ROWS, document, mail, own, sheets, word
 from parsed_checks import check, place_of, tables
 
 from rag.adapters.parsers.isolated import IsolatedParser
@@ -120,7 +120,7 @@ class TestIsolatedParser(ParserContract):
         parsed = await parser.parse(document(HONEST["a.pdf"], "a.pdf"))
         assert parsed.pages == 3
         for number in (1, 2, 3):
-            heading, line = place_of(parsed, f"Kapitel {number}"), place_of(parsed, f"Auf Seite {number}")
+            heading, line = place_of(parsed, f"Kapitel {own(number)}"), place_of(parsed, f"Der Wert {own(number)}")
             assert heading.page == line.page == number
             assert heading.box is not None
             assert line.box is not None
