@@ -19,6 +19,7 @@ from operator import mul
 from rag.asking import Asked, Term, asked
 from rag.concepts import concepts, concepts_of
 from rag.figures import Figure
+from rag.ranges import fit
 from rag.sentences import is_row, units
 from rag.support import Facts, facts, merged
 from rag.types import Chunk, Hit
@@ -26,7 +27,7 @@ from rag.types import Chunk, Hit
 FEATURES = (
     "bias", "in_unit", "in_sentence", "in_surroundings", "in_passage", "in_document", "missing_here", "missing",
     "missing_verb", "exact_here", "focus_here", "focus_missing", "kind_present", "kind_absent", "near_sentence",
-    "near_passage", "is_row", "row_named", "is_foreign", "fused", "standing",
+    "near_passage", "is_row", "row_named", "in_range", "out_of_range", "is_foreign", "fused", "standing",
 )  # fmt: skip
 """In this order in `Candidate.features`; `answerability.json` has a weight for each."""
 
@@ -131,6 +132,7 @@ def _of_hit(
         here = _Found(asking, merged([around, sentence.said, *above, *beside]), is_foreign=is_foreign, holds_kind=kind)
         if here.lacks_exact:
             continue
+        bounded = fit(asking.figures, sentence.text, chunk.language) if asking.figures else None
         features = {
             "bias": 1.0,
             "in_unit": own.share,
@@ -150,6 +152,8 @@ def _of_hit(
             "near_passage": hit.dense or 0.0,
             "is_row": float(sentence.is_row),
             "row_named": float(sentence.is_row and bool(asking.exact) and not own.lacks_exact),
+            "in_range": bounded or 0.0,
+            "out_of_range": float(bounded == 0.0),
             "is_foreign": float(is_foreign),
             "fused": hit.score,
             "standing": standing,
@@ -240,7 +244,9 @@ def _weight(term: Term, *, is_foreign: bool) -> float:
 
 
 def _names_same(asked_for: Figure, given: Figure) -> bool:
-    return asked_for.agrees(given) or (given.kind == "date" and given.value.startswith(f"{asked_for.value}-"))
+    return (asked_for.agrees(given) and not given.is_spelled) or (
+        given.kind == "date" and given.value.startswith(f"{asked_for.value}-")
+    )
 
 
 def _term_found(term: Term, given: Facts) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Literal
@@ -21,11 +21,13 @@ class Figure:
     Attributes:
         value: canonical: a decimal, `2026-01-31` or `--01-31`, `14:30`, or a code without joints in lower case.
         unit: canonical name, or `None` where none of the known ones stands by the number.
+        is_spelled: whether it stood there as a word: "three wards" are not "ward 3".
     """
 
     kind: Literal["number", "date", "time", "code"]
     value: str
     unit: str | None = None
+    is_spelled: bool = field(default=False, compare=False)
 
     def agrees(self, other: Figure) -> bool:
         """Whether `other` says at least this. A unit or year that only one of them has is no contradiction for a claim
@@ -196,7 +198,7 @@ def _number(match: re.Match[str], language: str) -> Figure | None:
 
 def _number_word(match: re.Match[str]) -> Figure:
     unit = _UNITS.get((match["unit"] or "").lower())
-    return Figure("number", str(_NUMBER_WORDS[match["word"].lower()]), unit)
+    return Figure("number", str(_NUMBER_WORDS[match["word"].lower()]), unit, is_spelled=True)
 
 
 def _value(digits: str, language: str) -> Decimal | None:

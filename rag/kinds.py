@@ -68,8 +68,11 @@ _COUNTS = (
 )
 _PROVIDERS = (
     "bank|firma|company|law firm|kanzlei|agency|agentur|supplier|lieferant|provider|anbieter|hersteller|manufacturer"
-    "|versicherung|insurance|insurer|hotel|stadt|city|land|country|partner|software|person"
+    "|versicherung|insurance|insurer|hotel|stadt|city|land|country|partner|software"
 )
+
+_NAME = re.compile(rf"(?<=[a-zäöüß,;:|] )(?!(?i:{_ENGLISH_MONTHS})\b)[A-ZÄÖÜ][\w-]+|\|")
+"""A capital inside a sentence, or a cell. In German that is any noun, and tells little."""
 
 _KINDS = (
     Kind(
@@ -196,15 +199,21 @@ _KINDS = (
         figure=lambda figure: figure.kind in {"number", "code"},
     ),
     Kind(
+        "provider",
+        cue=_any(rf"\b(?:which|what|welche[rsmn]?) (?:\w+ )?(?:{_PROVIDERS})\b"),
+        also=_NAME,
+        is_strict=True,
+    ),
+    Kind(
         "name",
         cue=_any(
             r"\b(?:wer|wem|wen|wessen)\b",
             r"\bwho(?:m|se)?\b",
             r"\bname (?:of|des|der)\b",
             r"\bwie heißt\b",
-            rf"\b(?:which|what|welche[rsmn]?) (?:\w+ )?(?:{_PROVIDERS})\b",
+            r"\b(?:which|what|welche[rsmn]?) (?:\w+ )?person\b",
         ),
-        also=re.compile(rf"(?<=[a-zäöüß,;:|] )(?!(?i:{_ENGLISH_MONTHS})\b)[A-ZÄÖÜ][\w-]+|\|"),
+        also=_NAME,
         is_personal=True,
     ),
 )

@@ -21,7 +21,7 @@ from rag.kinds import kind_of
         ("When does it start?", "en", "time"),
         ("Wie schwer ist das Gerät?", "de", "weight"),
         ("Wer leitet die Abteilung?", "de", "name"),
-        ("Which bank do we use?", "en", "name"),
+        ("Which bank do we use?", "en", "provider"),
         ("How many rooms are there?", "en", "number"),
         ("Was ist zu tun?", "de", None),
     ],
