@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from beleg.terminal import AsJson, emit, finish, tell
-from rag.compose import open_state
 from rag.errors import Permanent
 from rag.settings import read_settings
 from rag.types import Classification, Receipt, State, Zone
@@ -92,17 +91,23 @@ async def _add(
         folder.expanduser(), name=name, tenant=tenant, owner=owner, default_tenant=DEFAULT_TENANT,
         classification=None if classification is None else Classification[classification],
     )  # fmt: skip
+    from rag.compose import open_state
+
     async with open_state(read_settings()) as state:
         await state.ledger.add_zone(found)
     return found
 
 
 async def _zones() -> list[Zone]:
+    from rag.compose import open_state
+
     async with open_state(read_settings()) as state:
         return await state.ledger.zones()
 
 
 async def _receipts(name: str | None) -> dict[str, list[Receipt]]:
+    from rag.compose import open_state
+
     async with open_state(read_settings()) as state:
         names = [z.name for z in await state.ledger.zones()]
         if name is not None and name not in names:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import getpass
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from beleg.terminal import AsJson, emit, finish, tell
-from lifecycle import releases
-from lifecycle.compose import open_store
-from lifecycle.ports import ReleaseStore
-from lifecycle.types import Pointer, Release, Scorecard
-from rag.compose import open_state
 from rag.errors import Permanent
 from rag.settings import ROOT, read_settings
 from rag.types import now
+
+if TYPE_CHECKING:
+    from lifecycle.ports import ReleaseStore
+    from lifecycle.types import Pointer, Release, Scorecard
 
 app = typer.Typer()
 release = typer.Typer(no_args_is_help=True, help="What is live, and why: immutable recipes under a name.")
@@ -82,6 +81,8 @@ def promote(
     ] = False,
 ) -> None:
     """Make a release the live one of its use case. Every serving process follows within two seconds."""
+    from lifecycle import releases
+
     pointer = finish(_with_store(lambda store: releases.promote(
         name, store=store, actor=getpass.getuser(), at=now(), reason=why, unevaluated=unevaluated
     )))  # fmt: skip
@@ -95,6 +96,8 @@ def rollback(
     why: Why = "",
 ) -> None:
     """Take the live release back. Every serving process follows within two seconds."""
+    from lifecycle import releases
+
     pointer = finish(_with_store(lambda store: releases.roll_back(
         use_case, store=store, actor=getpass.getuser(), at=now(), reason=why, to=to
     )))  # fmt: skip
@@ -132,6 +135,9 @@ def _print_card(card: Scorecard) -> None:
 
 
 async def _all() -> tuple[list[Release], set[str]]:
+    from lifecycle.compose import open_store
+    from rag.compose import open_state
+
     async with open_state(read_settings()) as state:
         store = open_store(state)
         found = await store.releases()
@@ -140,11 +146,15 @@ async def _all() -> tuple[list[Release], set[str]]:
 
 
 async def _with_store(work: Callable[[ReleaseStore], Awaitable[Pointer]]) -> Pointer:
+    from lifecycle.compose import open_store
+    from rag.compose import open_state
+
     async with open_state(read_settings()) as state:
         return await work(open_store(state))
 
 
 async def _create(use_case: str, note: str) -> tuple[Release, list[str]]:
+    from lifecycle import releases
     from lifecycle.compose import configured_recipe, open_lifecycle
     from lifecycle.recipes import differences
     from rag.compose import open_rag

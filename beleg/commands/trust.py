@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from beleg.terminal import AsJson, emit, finish, tell
-from rag.adapters.database.chain import ChainReport
-from rag.compose import open_state
 from rag.errors import Permanent
 from rag.settings import read_settings
 from rag.types import AuditRow, Classification, Principal
+
+if TYPE_CHECKING:
+    from rag.adapters.database.chain import ChainReport
 
 app = typer.Typer()
 audit = typer.Typer(no_args_is_help=True, help="The record: what happened, provably unchanged.")
@@ -116,11 +117,15 @@ async def create_key(
 
 
 async def _verify() -> ChainReport:
+    from rag.compose import open_state
+
     async with open_state(read_settings()) as state:
         return await state.audit.verify()
 
 
 async def _find(request_id: str) -> AuditRow:
+    from rag.compose import open_state
+
     async with open_state(read_settings()) as state:
         row = await state.audit.find(request_id)
         if row is None:
