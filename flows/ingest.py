@@ -5,6 +5,8 @@ Tasks pass names and counts, never texts. What a step does is decided in `rag.in
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -18,10 +20,12 @@ from prefect.flows import Flow
 from prefect.tasks import Task
 
 from rag.compose import Rag
-from rag.errors import Temporary
+from rag.errors import BelegError, Permanent, Temporary
 from rag.ingest.ingest import Survey, ingest_or_wait, remove, survey, wait
 from rag.ports import IndexWriter
 from rag.types import Receipt, Sighting, State, Zone
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -34,7 +38,7 @@ _BATCH = 8
 
 _PATIENT = (1.0, 5.0, 20.0)
 _IMPATIENT = (1.0,)
-"""Seconds before each retry. A zone that is away must not keep the others waiting: it is swept again soon."""
+"""Seconds before each retry. A zone that is away or a full disk must not keep the others waiting: both come again soon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +68,35 @@ async def _step(name: str, work: Callable[[], Awaitable[T]], *, delays: Sequence
         retry_condition_fn=_only_temporary, cache_policy=NO_CACHE, persist_result=False,
     )  # fmt: skip
     async def step() -> T:
-        return await work()
+        try:
+            return await work()
+        except BelegError:
+            raise
+        except Exception as error:  # noqa: BLE001 - Prefect stores and logs what it sees, and this may carry text
+            raise _unforeseen(error) from None
 
     return await step()
+
+
+def _unforeseen(error: Exception) -> Permanent:
+    """Kind and place, without its words."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    at = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames]
+    log.error("ingest.unforeseen", extra={"kind": type(error).__name__, "at": at})
+    hint = f"Tell those who look after Beleg: {type(error).__name__} at {', '.join(at)}."
+    return Permanent("unforeseen", "Something unforeseen went wrong on our side.", hint=hint)
+
+
+class _WithoutTraceback(logging.Filter):
+    """Prefect logs a traceback for each error, also for those that are no defect: a zone that is away, a full disk."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = record.exc_text = None
+        return True
+
+
+for _name in ("prefect.flow_runs", "prefect.task_runs"):
+    logging.getLogger(_name).addFilter(_WithoutTraceback())
 
 
 def ingest_flow(rag: Rag, *, tell: Tell) -> Flow[[str], Any]:
@@ -98,7 +128,7 @@ async def _sweep(rag: Rag, zone: Zone, writer: IndexWriter, tell: Tell) -> Sweep
         receipts += await _step(
             f"remove {len(found.gone)} deleted files", lambda: _remove(rag, zone, writer, found, tell)
         )
-    generation = await _step("publish", writer.publish)
+    generation = await _step("publish", writer.publish, delays=_IMPATIENT)
     return Sweep(zone=zone.name, receipts=tuple(receipts), unchanged=found.unchanged, generation=generation)
 
 

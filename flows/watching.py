@@ -37,10 +37,12 @@ async def hints(
         known = seen
         if moved:
             yield moved
+        owed = {name for name in seen if seen[name]}  # what happened before the watcher stood, nobody has told
         async with aclosing(_changed({n: f for n, f in folders.items() if seen[n]}, stop, look_ms)) as changed:
             async for names in changed:
-                if names:
-                    yield names
+                if owed or names:
+                    yield owed | names
+                owed = set()
                 if folders_now() != folders or await asyncio.to_thread(_identities, folders) != seen:
                     break
 
@@ -57,6 +59,10 @@ async def _changed(folders: Folders, stop: asyncio.Event, look_ms: int) -> Async
             async for found in watching:
                 paths = tuple(path for _, path in found)
                 yield {name for name, start in inside.items() if any(path.startswith(start) for path in paths)}
+    except ExceptionGroup as error:  # an event that cannot be told, such as a name that is no text, is an event
+        log.warning("watching.odd_event", extra={"kind": type(error.exceptions[0]).__name__})
+        yield set(folders)
+        return
     except (OSError, RuntimeError) as error:  # gone again, or the kernel watches no more: the clock still sweeps
         log.warning("watching.failed", extra={"kind": type(error).__name__, "folders": len(folders)})
     with suppress(TimeoutError):

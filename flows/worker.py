@@ -43,13 +43,14 @@ async def work(rag: Rag, *, tell: Tell, stop: asyncio.Event, sweep_s: float, aft
     folders: dict[str, Path] = {}
     due_at: dict[str, float] = {}
     clock = asyncio.get_running_loop().time
-    watcher = asyncio.create_task(_watch(folders, changed, stop))
+    watcher: asyncio.Task[None] | None = None
     while not stop.is_set():
-        if watcher.done():
-            await watcher  # raises what ended it
         zones = {zone.name: zone for zone in await rag.ledger.zones()}
         folders.clear()
         folders.update({name: Path(zone.url.removeprefix("file://")) for name, zone in zones.items()})
+        watcher = watcher or asyncio.create_task(_watch(folders, changed, stop))
+        if watcher.done():
+            await watcher  # raises what ended it
         hinted = {changed.get_nowait() for _ in range(changed.qsize())}
         for name, zone in sorted(zones.items()):
             if name in hinted or due_at.get(name, 0.0) <= clock():
@@ -57,8 +58,9 @@ async def work(rag: Rag, *, tell: Tell, stop: asyncio.Event, sweep_s: float, aft
                 due_at[name] = clock() + (sweep_s if done else min(sweep_s, _AFTER_FAILURE_S))
                 after_sweep(name)
         await _pause(changed, stop)
-    watcher.cancel()
-    await asyncio.gather(watcher, return_exceptions=True)
+    if watcher is not None:
+        watcher.cancel()
+        await asyncio.gather(watcher, return_exceptions=True)
 
 
 async def _pause(changed: asyncio.Queue[str], stop: asyncio.Event, *, longest_s: float = 2.0) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
+import signal
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -108,11 +111,29 @@ class Besieged:
     def log(self, service: str) -> str:
         return (self.instance.home / "logs" / f"{service}.log").read_text(encoding="utf-8", errors="replace")
 
+    @property
+    def index(self) -> Path:
+        return self.instance.home / "index"
+
+    @property
+    def index_is_mounted(self) -> bool:
+        """Whether the index has a file system of its own, which a test may fill."""
+        return self.index.is_mount()
+
+    def resize_index(self, size: int) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={size}", str(self.index)], check=True)
+
+    def pid(self, command: str) -> int:
+        """Of `beleg work` or `beleg serve`."""
+        words = [b"beleg", command.encode()]
+        return next(
+            p for p in self.instance.children() if Path(f"/proc/{p}/cmdline").read_bytes().split(b"\0")[-3:-1] == words
+        )
+
     def generation(self) -> tuple[str, int]:
         """Which one is read, and how many chunks it holds."""
-        index = self.instance.home / "index"
-        name = (index / "CURRENT").read_text(encoding="utf-8").split()[0]
-        manifest = json.loads((index / "generations" / name / "manifest.json").read_text(encoding="utf-8"))
+        name = (self.index / "CURRENT").read_text(encoding="utf-8").split()[0]
+        manifest = json.loads((self.index / "generations" / name / "manifest.json").read_text(encoding="utf-8"))
         return name, sum(manifest["chunks"].values())
 
     def in_the_ledger(self) -> int:
@@ -149,13 +170,28 @@ def besieged(folder: Path) -> Iterator[Besieged]:
         instance.environment |= _settings(folder, model)
         keys = asyncio.run(_prepared(instance, zone))
         house = Besieged(instance=instance, model=model, policies=folder / "policies", zone=zone, keys=keys)
-        house.start()
-        wait_until(lambda: _swept(instance) >= {*SAMPLES, zone.name}, patience_s=90)
-        try:
-            yield house
-        finally:
-            if instance.process and instance.process.poll() is None:
-                instance.stop()
+        with _own_disk(house.index):
+            try:
+                house.start()
+                wait_until(lambda: _swept(instance) >= {*SAMPLES, zone.name}, patience_s=90)
+                yield house
+            finally:
+                model.closing.set()
+                if instance.process and instance.process.poll() is None:
+                    instance.stop(signal.SIGTERM)
+
+
+@contextmanager
+def _own_disk(index: Path) -> Iterator[None]:
+    """A file system in memory for the index, so that a test can fill it. Only root may; others have other means."""
+    index.mkdir(parents=True, exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8g", "beleg-test", str(index)]
+    mounted = os.geteuid() == 0 and subprocess.run(mount, check=False, capture_output=True).returncode == 0
+    try:
+        yield
+    finally:
+        if mounted:
+            subprocess.run(["umount", "--lazy", str(index)], check=True)
 
 
 def wait_until(holds: Callable[[], bool], *, patience_s: float = 30.0, every_s: float = 0.2) -> None:

@@ -20,7 +20,7 @@ FOLLOW_UPS = (
         "Bis wann muss ich meinen Resturlaub nehmen?",
         "Resturlaub ist bis zum 31. März des Folgejahres zu nehmen.",
         "Kann man das verlängern?",
-        "30. Juni",
+        "Resturlaub",
         "urlaubsordnung.md",
     ),
     (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -28,7 +29,10 @@ class Watched:
         """Waits for one, then lets those pass that belong to the same change."""
         while await asyncio.wait_for(self.seen.get(), timeout=20) != name:
             pass
-        await asyncio.sleep(0.6)
+        await self.settled()
+
+    async def settled(self) -> None:
+        await asyncio.sleep(0.8)
         while not self.seen.empty():
             self.seen.get_nowait()
 
@@ -39,19 +43,34 @@ async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
     scene = Watched()
     scene.folders["a"] = tmp_path / "a"
     running = asyncio.create_task(scene.run())
-    await asyncio.sleep(0.5)
+    await scene.hinted("a")
     yield scene
     scene.stop.set()
     await asyncio.wait_for(running, timeout=20)
+
+
+async def test_what_happens_while_it_is_not_looking_is_not_lost(watched: Watched, tmp_path: Path) -> None:
+    """Whenever it begins to watch anew, every zone gets a hint, because a file may have come in between."""
+    (tmp_path / "b").mkdir()
+    watched.folders["b"] = tmp_path / "b"
+    assert {await asyncio.wait_for(watched.seen.get(), timeout=20) for _ in range(2)} == {"a", "b"}
 
 
 async def test_a_file_hints_at_its_own_zone(watched: Watched, tmp_path: Path) -> None:
     """Also in a zone that came later, and not at a neighbour whose name begins alike."""
     (tmp_path / "ab").mkdir()
     watched.folders["ab"] = tmp_path / "ab"
-    await asyncio.sleep(0.5)
+    await watched.hinted("ab")
     (tmp_path / "ab" / "x.txt").write_text("x", encoding="utf-8")
     assert await asyncio.wait_for(watched.seen.get(), timeout=20) == "ab"
+
+
+async def test_a_name_that_is_no_text_does_not_end_the_watching(watched: Watched, tmp_path: Path) -> None:
+    """It is a hint like any other file, and so is the next one."""
+    (tmp_path / "a" / os.fsdecode(b"\xff\xfe.txt")).write_text("x", encoding="utf-8")
+    await watched.hinted("a")
+    (tmp_path / "a" / "y.txt").write_text("y", encoding="utf-8")
+    await watched.hinted("a")
 
 
 async def test_a_folder_that_goes_and_comes_back_is_watched_again(watched: Watched, tmp_path: Path) -> None:
