@@ -118,6 +118,12 @@ class Building:
                 header_end = self._length
         self._end("table", start, header_end=header_end)
 
+    def under(self, heading: str, level: int) -> None:
+        """A heading for what follows, which says it itself."""
+        self._headings = [(at, name) for at, name in self._headings if at < level]
+        if text := " ".join(clean(heading).split()):
+            self._headings.append((level, text))
+
     def aside(self) -> None:
         """What follows stands under no heading."""
         self._headings = []

@@ -7,14 +7,30 @@ import re
 import zipfile
 from pathlib import PurePosixPath
 
-from rag.adapters.parsers import office, pdf, plain
+from rag.adapters.parsers import mail, markdown, pdf, sheets, slides, text, web, word
 from rag.errors import Permanent
 from rag.types import Document, Parsed
 
 _MAX_UNPACKED = 512 * 2**20
 _MAX_RATIO = 200
 _MAX_ENTRIES = 20_000
+_PROLOG = 1 << 16
+"""Bytes of an XML part in which its root has to begin."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_NOT_READ = (
+    b"{\\rtf", b"%!PS", b"\x89PNG", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*", b"RIFF", b"ID3\x03",
+    b"ID3\x04", b"OggS", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!\x1a", b"\x7fELF",
+)  # fmt: skip
+"""RTF, PostScript, pictures, sound, archives and programs, by their first bytes."""
+_MAIL = re.compile(
+    rb"(?:From \S+ .*\r?\n)?"
+    rb"(?:(?:Received|Return-Path|From|To|Cc|Subject|Date|MIME-Version|Message-ID|Delivered-To|Reply-To|Content-Type"
+    rb"|X-[\w-]+|DKIM-Signature|Authentication-Results): .*\r?\n(?:[ \t].*\r?\n)*){3}",
+    re.IGNORECASE,
+)
+_HTML = re.compile(
+    r"(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
+)
 
 
 def read(document: Document) -> Parsed:
@@ -29,27 +45,29 @@ def read(document: Document) -> Parsed:
             "old_or_protected_office", "The file is password-protected or in an Office format from before 2007.",
             hint="Save it without a password as DOCX, PPTX or XLSX.",
         )  # fmt: skip
+    if head.startswith(_NOT_READ):
+        raise Permanent(
+            "unsupported_format", "Files of this format are not read yet.", hint="Save it as PDF, DOCX or plain text."
+        )
     return _text(document, head)
 
 
 def _text(document: Document, head: bytes) -> Parsed:
     suffix = PurePosixPath(document.path).suffix.lower()
-    if _is_html(head):
-        return plain.parse_html(document)
-    if suffix == ".eml" or re.match(
-        rb"(?:(?:Received|Return-Path|From|To|Subject|Date|MIME-Version): .*\r?\n(?:[ \t].*\r?\n)*){3}", head
-    ):
-        return plain.parse_mail(document, read)
+    if suffix == ".eml" or _MAIL.match(head):
+        return mail.parse_mail(document, read)
+    if _HTML.match(_readable(head)) or (suffix in {".html", ".htm", ".xhtml"} and b"<" in head.replace(b"\0", b"")):
+        return web.parse_html(document)
     if suffix in {".csv", ".tsv"}:
-        return plain.parse_csv(document)
+        return sheets.parse_csv(document)
     if suffix in {".md", ".markdown"}:
-        return plain.parse_markdown(document)
-    return plain.parse_text(document)
+        return markdown.parse_markdown(document)
+    return text.parse_text(document)
 
 
-def _is_html(head: bytes) -> bool:
-    text = head.decode("latin-1").lstrip("\ufeff\xef\xbb\xbf \r\n\t").lower()
-    return text.startswith(("<!doctype html", "<html", "<head", "<body")) or "<html" in text[:1000]
+def _readable(head: bytes) -> str:
+    """Enough of it to see how it begins, in whatever encoding."""
+    return head.replace(b"\0", b"").decode("latin-1").lstrip("\xef\xbb\xbf\xff\xfe \r\n\t")
 
 
 def _packed(document: Document) -> Parsed:
@@ -61,11 +79,11 @@ def _packed(document: Document) -> Parsed:
             "broken_file", "The file is damaged and cannot be opened.", hint="Export it anew and replace it."
         ) from error
     if "word/document.xml" in names:
-        return office.parse_docx(document)
+        return word.parse_docx(document)
     if "ppt/presentation.xml" in names:
-        return office.parse_pptx(document)
+        return slides.parse_pptx(document)
     if "xl/workbook.xml" in names:
-        return office.parse_xlsx(document)
+        return sheets.parse_xlsx(document)
     raise Permanent(
         "unsupported_format",
         "Archives and this packed format are not read yet.",
@@ -87,10 +105,16 @@ def _bounded(archive: zipfile.ZipFile) -> set[str]:
     for entry in entries:
         if entry.filename.endswith((".xml", ".rels")):
             with archive.open(entry) as part:
-                if b"<!DOCTYPE" in part.read(2048).replace(b"\0", b"").upper():
+                if _declares(part.read(_PROLOG).replace(b"\0", b"")):
                     raise Permanent(
                         "external_entities",
                         "The file declares XML entities, which office programs never do.",
                         hint="Save it anew from its program.",
                     )
     return {entry.filename for entry in entries}
+
+
+def _declares(prolog: bytes) -> bool:
+    """A document type before the root, or no root so far: a comment may be long to push the declaration out of sight."""
+    root = re.search(rb"<[A-Za-z_]", re.sub(rb"<!--.*?-->", b"", prolog, flags=re.DOTALL))
+    return b"<!DOCTYPE" in prolog[:_PROLOG].upper() or (root is None and len(prolog) > 64)

@@ -32,7 +32,7 @@ def read(flow: Flow, level: Sequence[Rule]) -> list[Item]:
     lines: list[_Runs] = []
     for item in (*flow.items, None):
         if isinstance(item, Strip):
-            lines.append(item.runs())
+            lines.append(item.cut())
             continue
         done += _tables(lines, level)
         lines = []
@@ -109,11 +109,12 @@ def _table(lines: list[_Runs], level: Sequence[Rule]) -> Table | None:
     if all(not row[0] or LABEL.fullmatch(row[0][0].text) for row in cells) and len(columns) == 2:
         return None  # a list with wide gaps behind its bullets
     left, right = columns[0].left, max(column.right for column in columns)
-    rows = _rows(cells, [rule for rule in level if rule.start < right and rule.end > left])
+    edges = tuple(column.left for column in columns)
+    rows = _rows(cells, edges, [rule for rule in level if rule.start < right and rule.end > left])
     if len(rows) < 2:
         return None
     return Table(
-        rows=rows, edges=tuple(column.left for column in columns), left=left,
+        rows=rows, edges=edges, left=left,
         top=min(run.top for run in lines[0]), right=right, bottom=max(run.bottom for run in lines[-1]),
         sheet=lines[0][0].sheet,
     )  # fmt: skip
@@ -124,11 +125,11 @@ def _cells(line: _Runs, columns: _Runs) -> Cells:
     return [[run for run in line if run.left < column.right and run.right > column.left] for column in columns]
 
 
-def _rows(lines: list[Cells], level: Sequence[Rule]) -> list[Cells]:
+def _rows(lines: list[Cells], edges: tuple[float, ...], level: Sequence[Rule]) -> list[Cells]:
     """Lines put together to rows."""
     bases = [next(cell for cell in line if cell)[0] for line in lines]
     pitches = [b.base - a.base for a, b in itertools.pairwise(bases)]
-    apart = _distance_of_rows(lines, bases, pitches)
+    apart = _distance_of_rows(lines, bases, pitches, edges)
     rows = [lines[0]]
     for line, before, above, strip, pitch in zip(lines[1:], lines, bases, bases[1:], pitches, strict=False):
         is_ruled = any(above.base < rule.at < strip.base for rule in level)
@@ -140,13 +141,32 @@ def _rows(lines: list[Cells], level: Sequence[Rule]) -> list[Cells]:
     return [whole for row in rows for whole in unstacked(row)]
 
 
-def _distance_of_rows(lines: list[Cells], bases: _Runs, pitches: list[float]) -> float | None:
-    """Lines further apart than this are of two rows; `None` if rows are not set apart."""
+def _distance_of_rows(lines: list[Cells], bases: _Runs, pitches: list[float], edges: tuple[float, ...]) -> float | None:
+    """Lines further apart than this are of two rows; `None` if rows are not set apart.
+
+    They are if there are two distances and the closer lines go on with cells: they fill only some of the columns, are
+    the fewer, or begin with words that had no room above.
+    """
     least = min((p for p, strip in zip(pitches, bases, strict=False) if p >= 0.9 * strip.size), default=0.0)
-    close = [line for line, pitch in zip(lines[1:], pitches, strict=True) if pitch <= _SET_APART * least]
-    whole = sum(all(line) for line in close)
-    is_set_apart = 0 < len(close) < len(pitches) and whole < 0.5 * len(close)
-    return _SET_APART * least if is_set_apart else None
+    close = [at for at, pitch in enumerate(pitches, start=1) if pitch <= _SET_APART * least]
+    if not 0 < len(close) < len(pitches):
+        return None
+    whole = sum(all(lines[at]) for at in close)
+    go_on = whole < 0.5 * len(close) or len(pitches) >= 2 * len(close) or _had_no_room(lines, close, edges)
+    return _SET_APART * least if go_on else None
+
+
+def _had_no_room(lines: list[Cells], close: list[int], edges: tuple[float, ...]) -> bool:
+    """Whether the first words of these lines would not have fitted into the cells above them. The last column is open."""
+    rooms = []
+    for column, edge in enumerate(edges[1:]):
+        widest = max(strip.right for line in lines for strip in line[column])
+        for above, below in ((lines[at - 1][column], lines[at][column]) for at in close):
+            if above and below:
+                word = below[0].words[0]
+                limit = max(widest, edge - 2 * word.size)
+                rooms.append(above[-1].right + 0.3 * word.size + word.right - word.left <= limit)
+    return bool(rooms) and sum(rooms) <= 0.25 * len(rooms)
 
 
 def _counts_on(before: Cells, line: Cells) -> bool:

@@ -74,7 +74,7 @@ def _candidates(items: list[Item]) -> list[float]:
             for part in item.cut(_GUTTER):
                 begins.setdefault(round(part.left / 3), []).append(part.left)
     common = sorted(begins.values(), key=len, reverse=True)[:_CANDIDATES]
-    return [min(found) - _HANGING for found in common if len(found) >= _LINES]
+    return [min(found) - _HANGING for found in common]
 
 
 def _is_free(item: Item, x: float) -> bool:
@@ -106,14 +106,25 @@ def _are_columns(left: list[Item], right: list[Item]) -> bool:
     one, other = ([item for item in side if isinstance(item, Strip)] for side in (left, right))
     if _is_prose(one) and _is_prose(other):
         return not _are_rows(one, other)
+    if (_is_prose(one) and _is_several(right)) or (_is_prose(other) and _is_several(left)):
+        return True
     return _stands_beside(one, other) or _stands_beside(other, one)
 
 
-def _stands_beside(note: list[Strip], text: list[Strip]) -> bool:
-    if len(note) < 2 or len(text) < 2 * _LINES or not _is_prose(text) or len(_rooms(text)) > 0.25 * len(text):
+def _is_several(side: list[Item]) -> bool:
+    """Most of it is columns by itself."""
+    found = _columns(side)
+    return found is not None and found[2] - found[1] >= 0.5 * len(side)
+
+
+def _stands_beside(other: list[Strip], text: list[Strip]) -> bool:
+    """Beside running text: the few lines of a last column, or what does not share its base lines."""
+    if not other or len(text) < 2 * _LINES or not _is_prose(text) or len(_rooms(text)) > 0.25 * len(text):
         return False
-    in_line = sum(any(abs(a.base - b.base) <= 0.15 * a.size for b in text) for a in note)
-    return in_line < 0.5 * len(note)
+    if len(other) < _LINES and other[0].left > text[0].left:
+        return True
+    in_line = sum(any(abs(a.base - b.base) <= 0.15 * a.size for b in text) for a in other)
+    return len(other) >= 2 and in_line < 0.5 * len(other)
 
 
 def _is_prose(lines: list[Strip]) -> bool:
@@ -131,7 +142,7 @@ def _are_rows(left: list[Strip], right: list[Strip]) -> bool:
     one, other = _rooms(left), _rooms(right)
     near = 0.5 * left[0].size
     both = sum(any(abs(a - b) <= near for b in other) for a in one)
-    return both >= 2 and both >= 0.6 * min(len(one), len(other))
+    return both >= 2 and both >= 0.8 * max(len(one), len(other))
 
 
 def _rooms(lines: list[Strip]) -> list[float]:

@@ -94,8 +94,9 @@ def _build(building: Building, read: Sequence[_Layer]) -> None:
     usual = style([item for item in along if isinstance(item, Printed)])
     _add(building, along, usual, vocabulary)
     building.aside()
-    across = _in_order(layer for layer in kept if not layer.is_main)
-    _add(building, across, replace(usual, body=math.inf), vocabulary)
+    for layer in kept:
+        if not layer.is_main:
+            _add(building, _in_order([layer]), replace(usual, body=math.inf), vocabulary)
     for head in heads:
         building.echo(head.first.line(), [strip.line().place for strip in head.again])
 

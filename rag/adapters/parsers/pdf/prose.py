@@ -170,7 +170,7 @@ def _texts(printed: Sequence[Printed], usual: Style) -> Iterable[Block]:
     pending: list[Printed] = []
     count: str | None = None
     for line in printed:
-        label = _label(line, pending[-1] if pending else None, count, usual)
+        label = _label(line, pending, count, usual)
         if pending and (label is not None or _breaks(pending, line, usual)):
             yield _text(pending)
             pending = []
@@ -181,8 +181,13 @@ def _texts(printed: Sequence[Printed], usual: Style) -> Iterable[Block]:
 
 
 def _text(lines: list[Printed]) -> Block:
-    kind: Kind = "list_item" if _is_labelled(lines[0].strip) else "paragraph"
-    return Block(kind=kind, strips=[line.strip for line in lines])
+    """Of a list item without its bullet, which is no word; a number stays, others may speak of it."""
+    strips = [line.strip for line in lines]
+    if not _is_labelled(strips[0]):
+        return Block(kind="paragraph", strips=strips)
+    if _BULLET.match(strips[0].words[0].text):
+        strips[0] = replace(strips[0], words=strips[0].words[1:])
+    return Block(kind="list_item", strips=strips)
 
 
 def _is_labelled(strip: Strip) -> bool:
@@ -190,16 +195,24 @@ def _is_labelled(strip: Strip) -> bool:
     return len(strip.words) > 1 and (_BULLET.match(first) or _COUNTED.match(first)) is not None
 
 
-def _label(line: Printed, above: Printed | None, count: str | None, usual: Style) -> str | None:
+def _label(line: Printed, paragraph: list[Printed], count: str | None, usual: Style) -> str | None:
     """The item's label if an item begins here. "Am 14. September" may break before the figure and is none."""
     if not _is_labelled(line.strip):
         return None
     first = line.strip.words[0].text
     bullet, counted = _BULLET.match(first), _COUNTED.match(first)
-    if (bullet and bullet["sure"]) or above is None or _is_apart(above, line, usual):
+    if (bullet and bullet["sure"]) or not paragraph or _is_apart(paragraph[-1], line, usual):
         return first
     follows = counted is not None and count is not None and _next(count) == counted["number"]
-    return first if follows or _has_ended(above.strip) else None
+    return first if follows or _has_ended(paragraph[-1].strip) or _hangs_like(paragraph, line) else None
+
+
+def _hangs_like(paragraph: list[Printed], line: Printed) -> bool:
+    """Where the item above begins, or left of its second line."""
+    opening, above, near = paragraph[0].strip, paragraph[-1].strip, 0.5 * line.strip.size
+    if not _is_labelled(opening) or paragraph[-1].flow != line.flow:
+        return False
+    return abs(opening.left - line.strip.left) < near and (above is opening or above.left > line.strip.left + near)
 
 
 def _next(label: str) -> str | None:

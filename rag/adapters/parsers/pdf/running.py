@@ -55,9 +55,9 @@ def _at_edge(page: list[Strip]) -> list[Strip]:
     _, height = page[0].sheet.read_size
     upper = [strip for strip in page[:_LINES] if strip.bottom < _EDGE * height]
     lower = [strip for strip in page[-_LINES:] if strip.top > (1 - _EDGE) * height]
-    while upper and len(upper) < len(page) and not _are_apart(upper[-1], page[len(upper)]):
+    while upper and len(page) > 1 and (len(upper) == len(page) or not _are_apart(upper[-1], page[len(upper)])):
         upper.pop()
-    while lower and len(lower) < len(page) and not _are_apart(page[-len(lower) - 1], lower[0]):
+    while lower and len(page) > 1 and (len(lower) == len(page) or not _are_apart(page[-len(lower) - 1], lower[0])):
         lower.pop(0)
     return upper + [strip for strip in lower if strip not in upper]
 

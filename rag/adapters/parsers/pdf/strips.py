@@ -67,7 +67,8 @@ class Strip:
 
     @property
     def is_figure(self) -> bool:
-        return _FIGURE.fullmatch(self.text) is not None
+        """A number, or the dash that stands where there is none."""
+        return self.text in {"-", "–", "—"} or _FIGURE.fullmatch(self.text) is not None
 
     @property
     def width(self) -> float:

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import io
-import itertools
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from paper import check, document
 
 from rag.adapters.landing.folder_landing import FolderLanding
 from rag.adapters.landing.zone_file import read_zone_file
 from rag.adapters.parsers.isolated import IsolatedParser
 from rag.errors import Permanent
-from rag.testing import EPOCH
-from rag.types import Classification, Document, Labels, Parsed
 
 ROOT = Path(__file__).resolve().parents[4]
-LABELS = Labels(tenant="t", business_unit=None, classification=Classification.public, readers=frozenset(), valid_from=None, valid_until=None)  # fmt: skip
-
-
-def document(content: bytes, path: str = "a.txt") -> Document:
-    return Document(
-        id="d", version="v", zone="z", path=path, uri=path, content=content, modified_at=EPOCH, labels=LABELS
-    )
 
 
 def docx(extra: dict[str, bytes] | None = None) -> bytes:
@@ -43,14 +34,6 @@ def parser() -> Iterator[IsolatedParser]:
     asyncio.run(made.aclose())
 
 
-def check(parsed: Parsed) -> None:
-    """The invariants that `Parsed` promises."""
-    for items in (parsed.elements, parsed.places):
-        assert all(a.end <= b.start for a, b in itertools.pairwise(items))
-        assert all(0 <= item.start < item.end <= len(parsed.text) for item in items)
-    assert "\0" not in parsed.text
-
-
 @pytest.mark.parametrize(
     ("content", "path", "code"),
     [
@@ -60,6 +43,10 @@ def check(parsed: Parsed) -> None:
         (docx({"word/media/bomb": b"0" * 40_000_000}), "a.docx", "archive_bomb"),
         (docx({"word/evil.xml": b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>'}), "a.docx", "external_entities"),
         (docx(), "a.docx", "broken_file"),
+        (docx({"word/evil.xml": b"<!--" + b"x" * 5000 + b'--><!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>'}), "a.docx", "external_entities"),
+        (docx({"word/evil.xml": b"<!--" + b"x" * 200_000 + b"--><!DOCTYPE a><a/>"}), "a.docx", "external_entities"),
+        (b"{\\rtf1 Brief}", "a.txt", "unsupported_format"),
+        (b"\x89PNG\r\n\x1a\n" + b"x" * 100, "a.txt", "unsupported_format"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"x" * 100, "a.doc", "old_or_protected_office"),
         (b"   \n\n ", "a.txt", "no_text"),
     ],
@@ -79,7 +66,22 @@ async def test_content_decides_not_the_extension(parser: IsolatedParser) -> None
     assert (parsed.media_type, parsed.text) == ("text/html", "Grüße\n\nDer Text.")
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize(
+    ("content", "path", "media_type"),
+    [
+        (b"From: a@b.example\nTo: c@d.example\nSubject: <html>\n\n<html>", "a.txt", "message/rfc822"),
+        (b"# So schreibt man <html>\n\nText.", "a.md", "text/markdown"),
+        (b"BMW und MZ\n", "a.txt", "text/plain"),
+        (b"<p>Nur ein Absatz.</p>", "a.html", "text/html"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?><!DOCTYPE html><html><body><p>x</p></body></html>", "a.txt", "text/html"),
+    ],
+)
+async def test_what_a_file_is(parser: IsolatedParser, content: bytes, path: str, media_type: str) -> None:
+    """A mail that holds a page is a mail, a text that speaks of tags is a text."""
+    assert (await parser.parse(document(content, path))).media_type == media_type
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
 async def test_encodings_are_detected(parser: IsolatedParser, encoding: str) -> None:
     """Umlauts survive, composed."""
     text = "Die Kündigungsfrist beträgt für größere Aufträge vier Wochen zum Monatsende.\n" * 3
