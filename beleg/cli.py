@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 
 import typer
 
 from beleg.commands import documents, instance, lifecycle, questions, trust
+from beleg.logs import log_to_stderr
 from beleg.terminal import fail
 from rag.errors import BelegError
 
@@ -27,7 +27,7 @@ for commands in (instance.app, documents.app, questions.app, lifecycle.app, trus
 
 def main() -> None:
     """Entry point. No traceback ever reaches a terminal: it could carry text."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    log_to_stderr()
     try:
         app()
     except BelegError as error:

@@ -89,6 +89,7 @@ def running(settings: Settings) -> Iterator[Instance]:
     with _alone(home):
         instance = Instance(home / "logs")
         signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell hands it down ignored
         started = time.monotonic()
         try:
             order = services(settings)

@@ -142,7 +142,8 @@ class SentenceTransformerEmbedder:
             from sentence_transformers import SentenceTransformer
             from transformers.utils.logging import disable_progress_bar
 
-            disable_progress_bar()  # a bar over 100 small tensors in the middle of an answer tells nobody anything
+            # A bar over 100 small tensors in the middle of an answer tells nobody anything.
+            disable_progress_bar()  # type: ignore[no-untyped-call]
             if self._threads is not None:
                 torch.set_num_threads(self._threads)
             model = SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
