@@ -34,7 +34,8 @@ def _element(parsed: Parsed, element: Element, above: set[str]) -> None:
     text = parsed.text[element.start : element.end]
     assert text == text.strip()
     assert (element.level is not None) == (element.kind == "title")
-    assert set(element.headings) <= above, "a heading that no title above has"
+    own = {text.partition("\n")[0]} if element.kind == "slide" else set()
+    assert set(element.headings) <= above | own, "a heading that no title above has"
     if element.kind == "title":
         above.add(text)
     if element.header_end is not None:

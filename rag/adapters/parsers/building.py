@@ -147,7 +147,7 @@ class Building:
         stored = " ".join(clean(title or "").split())
         inside = next(iter(self._titles), None)
         own = inside if _NO_TITLE.fullmatch(stored) else stored
-        named = document.title or own or PurePosixPath(document.path).stem
+        named = document.title or own or _words(PurePosixPath(document.path).stem)
         return Parsed(
             document=document, media_type=media_type, title=" ".join(named.split())[:_MOST_CHARACTERS_OF_TITLE],
             text="".join(self._text), elements=tuple(self._elements), places=tuple(self._places), pages=pages,
@@ -211,3 +211,8 @@ def _trimmed(row: Row) -> Row:
     while cells and not cells[-1]:
         cells.pop()
     return replace(row, cells=cells)
+
+
+def _words(name: str) -> str:
+    """A file's name as people would say it: `fehlercodes-ds75` is about the DS-75. Dates keep their hyphens."""
+    return re.sub(r"(?<!\d)[-_]+|[-_]+(?!\d)", " ", name).strip() or name
