@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from uuid import NAMESPACE_URL, uuid5
 
-from langchain_text_splitters import RecursiveCharacterTextSplitter
-
+from rag.ingest import cut
+from rag.ingest.cut import Count
 from rag.language import detect
-from rag.types import Chunk, Cleared, Element
-
-Count = Callable[[str], int]
+from rag.types import Chunk, Cleared, Element, Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +21,7 @@ class Rule:
 
     Attributes:
         target: tokens up to which neighbours are put together. most: tokens that no chunk exceeds.
-        merges: whether elements under one heading may share a chunk; slides and mails stand alone.
+        merges: whether elements under one heading may share a chunk; slides and rows of sheets stand alone.
     """
 
     target: int
@@ -39,118 +38,124 @@ RULES: dict[str, Rule] = {
     "text/csv": _ALONE,
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": _ALONE,
 }
-"""By media type; all others are prose. The model reads 256 tokens: 200 leave room for title, headings and header."""
+"""By media type; all others are prose. The model reads 256 tokens: 200 leave room for title and headings."""
+
+_CONTEXT_TOKENS = 50
+"""More of title and headings would push the text itself out of the model's sight."""
+_HEADER_TOKENS = 100
+"""A longer header of a table is not repeated: it would leave no room for rows."""
+_HEADING_TOKENS = 24
+"""Kept free in a text that fills a chunk, for the heading above it: a chunk of a heading alone answers nothing."""
+
+_REVISION = 3
+"""Raised by one whenever the code below cuts the same text differently."""
 
 RULES_REVISION = hashlib.sha256(
-    json.dumps([2, asdict(_PROSE), {name: asdict(rule) for name, rule in sorted(RULES.items())}]).encode()
-).hexdigest()[:12]
-_CONTEXT_TOKENS = 50
-"""More of title, headings and header would push the text itself out of the model's sight."""
+    json.dumps([
+        _REVISION, _CONTEXT_TOKENS, _HEADER_TOKENS, _HEADING_TOKENS, asdict(_PROSE),
+        {name: asdict(rule) for name, rule in sorted(RULES.items())},
+    ]).encode()
+).hexdigest()[:12]  # fmt: skip
+
+_BY_LINE = frozenset({"table", "slide", "message"})
+_ALONE_KINDS = frozenset({"table", "slide"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Piece:
+    """Part of a chunk to be. `header`: of a table whose rows these are. `alone`: joins nothing but its heading."""
+
     start: int
     end: int
     headings: tuple[str, ...]
     header: str = ""
     alone: bool = False
+    is_title: bool = False
 
 
 def chunk(cleared: Cleared, *, count_tokens: Count) -> list[Chunk]:
-    """In reading order. Every character of text that is not white space is in exactly one chunk."""
+    """In reading order. Every character of the elements that is not white space is in exactly one chunk.
+
+    No chunk is empty, or longer than its rule's `most`; the same text gives the same chunks.
+    """
     rule = RULES.get(cleared.media_type, _PROSE)
-    pieces = [piece for element in cleared.elements for piece in _cut(cleared.text, element, rule, count_tokens)]
-    merged = list(_merged(cleared.text, pieces, rule, count_tokens))
-    return [_chunk(cleared, piece, position, count_tokens) for position, piece in enumerate(merged)]
+    count = cut.measured(count_tokens)
+    pieces = [piece for element in cleared.elements for piece in _pieces(cleared.text, element, rule, count)]
+    merged = _merged(cleared.text, pieces, rule, count)
+    places = _Places(cleared.places)
+    return [_chunk(cleared, piece, position, places, count) for position, piece in enumerate(merged)]
 
 
-def _cut(text: str, element: Element, rule: Rule, count: Count) -> Iterator[_Piece]:
+def _pieces(text: str, element: Element, rule: Rule, count: Count) -> Iterator[_Piece]:
     """An element whole, or in parts that fit: a table by rows under its header, prose by sentences."""
-    whole = text[element.start : element.end]
-    if count(whole) <= rule.most:
-        yield _Piece(
-            start=element.start, end=element.end, headings=element.headings, alone=element.kind in {"table", "slide"}
-        )
+    whole = _Piece(
+        start=element.start, end=element.end, headings=element.headings, alone=element.kind in _ALONE_KINDS,
+        is_title=element.kind == "title",
+    )  # fmt: skip
+    said = text[element.start : element.end]
+    most = rule.most - _HEADING_TOKENS
+    if count(said) <= most:
+        yield whole
         return
     header = text[element.start : element.header_end] if element.kind == "table" and element.header_end else ""
-    lines = element.kind in {"table", "slide", "message"}
-    room = max(40, rule.most - min(count(header), _CONTEXT_TOKENS))
-    for start, end in _lines(whole, room, count) if lines else _sentences(whole, rule.target, count):
-        below = element.start + start >= (element.header_end or 0)
-        yield _Piece(
-            start=element.start + start, end=element.start + end, headings=element.headings,
-            header=header if header and below else "", alone=lines,
+    header = header if count(header) <= _HEADER_TOKENS else ""
+    room = most - count(header) if header else most
+    spans = cut.lines(said, room, count) if element.kind in _BY_LINE else cut.prose(said, min(rule.target, room), count)
+    for start, end in spans:
+        is_below = element.start + start >= (element.header_end or 0)
+        yield replace(
+            whole, start=element.start + start, end=element.start + end, header=header if is_below else "",
+            alone=element.kind in _BY_LINE,
         )  # fmt: skip
 
 
-def _lines(text: str, most: int, count: Count) -> Iterator[tuple[int, int]]:
-    """Whole lines together up to `most` tokens; a line that is longer alone is cut like prose."""
-    start = end = 0
-    for line in text.splitlines(keepends=True):
-        if end > start and count(text[start : end + len(line)]) > most:
-            yield from _fit(text, start, end, most, count)
-            start = end
-        end += len(line)
-    yield from _fit(text, start, end, most, count)
-
-
-def _fit(text: str, start: int, end: int, most: int, count: Count) -> Iterator[tuple[int, int]]:
-    if count(text[start:end]) <= most:
-        yield start, end
-    else:
-        yield from ((start + a, start + b) for a, b in _sentences(text[start:end], most, count))
-
-
-def _sentences(text: str, most: int, count: Count) -> Iterator[tuple[int, int]]:
-    """LangChain's splitter, made to tile: a cut begins where the one before it ends."""
-    splitter = RecursiveCharacterTextSplitter(
-        chunk_size=most, chunk_overlap=0, length_function=count, keep_separator="end", strip_whitespace=False,
-        separators=["\n\n", "\n", ". ", "! ", "? ", "; ", ", ", " ", ""],
-    )  # fmt: skip
-    at = 0
-    for part in splitter.split_text(text):
-        found = text.find(part, at)
-        if found < 0:
-            break  # what is left goes into the last cut below
-        if found + len(part) > at:
-            yield at, found + len(part)
-            at = found + len(part)
-    if text[at:].strip():
-        yield at, len(text)
-
-
-def _merged(text: str, pieces: list[_Piece], rule: Rule, count: Count) -> Iterator[_Piece]:
+def _merged(text: str, pieces: Sequence[_Piece], rule: Rule, count: Count) -> Iterator[_Piece]:
     """Neighbours up to the target, never over a heading unless the first of them is only headings so far."""
     current: _Piece | None = None
-    for piece in pieces:
-        if not text[piece.start : piece.end].strip():
-            continue
-        if current is not None and _joins(text, current, piece, rule, count):
-            current = _Piece(
-                start=current.start, end=piece.end, headings=piece.headings, header=piece.header, alone=piece.alone
-            )
-            continue
-        if current is not None:
+    for piece in filter(None, (_trimmed(text, piece) for piece in pieces)):
+        if current is None:
+            current = piece
+        elif _joins(text, current, piece, rule, count):
+            current = replace(piece, start=current.start)
+        else:
             yield current
-        current = piece
+            current = piece
     if current is not None:
         yield current
 
 
+def _trimmed(text: str, piece: _Piece) -> _Piece | None:
+    """Without white space at its ends; `None` if there is nothing else."""
+    said = text[piece.start : piece.end]
+    left, right = len(said) - len(said.lstrip()), len(said.rstrip())
+    return replace(piece, start=piece.start + left, end=piece.start + right) if left < right else None
+
+
 def _joins(text: str, current: _Piece, piece: _Piece, rule: Rule, count: Count) -> bool:
-    only_headings = _last_line(text, current) == (piece.headings[-1] if piece.headings else None)
-    if only_headings and not piece.header:
-        return count(text[current.start : piece.end]) <= rule.most
-    fits = rule.merges and not current.alone and not piece.alone and current.headings == piece.headings
-    return fits and count(text[current.start : piece.end]) <= rule.target
+    if current.is_title:
+        is_below = piece.headings[: len(current.headings)] == current.headings and len(piece.headings) > len(
+            current.headings
+        )
+        return is_below and not piece.header and count(text[current.start : piece.end]) <= rule.most
+    fits = rule.merges and not piece.is_title and not current.alone and not piece.alone
+    together = fits and current.headings == piece.headings
+    return together and count(text[current.start : piece.end]) <= rule.target
 
 
-def _last_line(text: str, piece: _Piece) -> str:
-    return text[piece.start : piece.end].rpartition("\n")[2]
+class _Places:
+    """Of a document, found by their spans; a long one has tens of thousands."""
+
+    def __init__(self, places: Sequence[Place]) -> None:
+        self._places = places
+        self._starts = [place.start for place in places]
+        self._ends = [place.end for place in places]
+
+    def within(self, start: int, end: int) -> tuple[Place, ...]:
+        """Those that overlap the span; they are sorted and do not overlap one another."""
+        return tuple(self._places[bisect_right(self._ends, start) : bisect_left(self._starts, end)])
 
 
-def _chunk(cleared: Cleared, piece: _Piece, position: int, count: Count) -> Chunk:
+def _chunk(cleared: Cleared, piece: _Piece, position: int, places: _Places, count: Count) -> Chunk:
     document = cleared.document
     text = cleared.text[piece.start : piece.end]
     identity = "\n".join((document.id, document.version, RULES_REVISION, str(position)))
@@ -168,7 +173,7 @@ def _chunk(cleared: Cleared, piece: _Piece, position: int, count: Count) -> Chun
         end=piece.end,
         text=text,
         context=_context(cleared.title, piece, count),
-        places=tuple(p for p in cleared.places if p.start < piece.end and p.end > piece.start),
+        places=places.within(piece.start, piece.end),
         language=detect(text, ("de", "en")) if len(text.split()) >= 8 else cleared.language,
         labels=document.labels,
     )
@@ -180,4 +185,4 @@ def _context(title: str, piece: _Piece, count: Count) -> str:
     while len(path) > 1 and count(" › ".join(path)) > _CONTEXT_TOKENS:
         path.pop(1 if len(path) > 2 else 0)
     context = " › ".join(path)
-    return f"{context}\n{piece.header}" if piece.header and count(piece.header) <= 2 * _CONTEXT_TOKENS else context
+    return f"{context}\n{piece.header}" if piece.header else context

@@ -105,7 +105,7 @@ class Building:
         What stands alone in a row above the header is a caption, and a paragraph.
         """
         filled = [trimmed for row in rows if (trimmed := _trimmed(row)).cells]
-        while len(filled) > 2 and _width(filled[0]) == 1 < max(map(_width, filled)):
+        while _has_caption(filled):
             self._caption(filled.pop(0))
         if not filled:
             return
@@ -147,7 +147,7 @@ class Building:
         stored = " ".join(clean(title or "").split())
         inside = next(iter(self._titles), None)
         own = inside if _NO_TITLE.fullmatch(stored) else stored
-        named = document.title or own or _words(PurePosixPath(document.path).stem)
+        named = document.title or own or PurePosixPath(document.path).stem
         return Parsed(
             document=document, media_type=media_type, title=" ".join(named.split())[:_MOST_CHARACTERS_OF_TITLE],
             text="".join(self._text), elements=tuple(self._elements), places=tuple(self._places), pages=pages,
@@ -202,6 +202,11 @@ def _folded(lines: Sequence[Line]) -> list[Line]:
     return [line for line in folded if line.text]
 
 
+def _has_caption(rows: Sequence[Row]) -> bool:
+    widths = [_width(row) for row in rows]
+    return widths == [1] or (len(widths) > 2 and widths[0] == 1 < max(widths))
+
+
 def _width(row: Row) -> int:
     return sum(bool(cell) for cell in row.cells)
 
@@ -211,8 +216,3 @@ def _trimmed(row: Row) -> Row:
     while cells and not cells[-1]:
         cells.pop()
     return replace(row, cells=cells)
-
-
-def _words(name: str) -> str:
-    """A file's name as people would say it: `fehlercodes-ds75` is about the DS-75. Dates keep their hyphens."""
-    return re.sub(r"(?<!\d)[-_]+|[-_]+(?!\d)", " ", name).strip() or name

@@ -57,18 +57,11 @@ def _shape_texts(shape: Any) -> Iterator[str]:
         for member in _in_order(shape.shapes):
             yield from _shape_texts(member)
     if shape.has_text_frame:
-        yield from _points([_flat(paragraph.text) for paragraph in shape.text_frame.paragraphs])
+        yield from (_flat(paragraph.text) for paragraph in shape.text_frame.paragraphs)
     if getattr(shape, "has_table", False):
         yield from (_row(row.cells) for row in shape.table.rows)
     if getattr(shape, "has_chart", False):
         yield from _chart_texts(shape.chart)
-
-
-def _points(paragraphs: list[str]) -> Iterator[str]:
-    """Several paragraphs of one shape are its points. Marked, so that one is not read as the rest of the one before."""
-    are_points = sum(bool(text) for text in paragraphs) > 1
-    for text in paragraphs:
-        yield f"• {text}" if are_points and text and text[-1] not in ".!?:" else text
 
 
 def _row(cells: Iterable[Any]) -> str:
