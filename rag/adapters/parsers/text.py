@@ -44,6 +44,9 @@ def _decoded(content: bytes) -> str:
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return content.decode(encoding, errors="replace")
+    wide = _wide(content[:4096])
+    if wide is not None:
+        return content.decode(wide, errors="replace")
     for encoding in ("utf-8", "cp1252"):
         try:
             text = content.decode(encoding)
@@ -53,6 +56,15 @@ def _decoded(content: bytes) -> str:
             return text
     best = from_bytes(content[: 1 << 20]).best()
     return content.decode(best.encoding, errors="replace") if best is not None else "\0"
+
+
+def _wide(head: bytes) -> str | None:
+    """UTF-16 without its mark: every other byte of a Western text is zero."""
+    half = len(head) // 2
+    first, second = head[0::2].count(0), head[1::2].count(0)
+    if half < 4 or max(first, second) < 0.7 * half or min(first, second) > 0.05 * half:
+        return None
+    return "utf-16-be" if first > second else "utf-16-le"
 
 
 def _is_western(text: str) -> bool:

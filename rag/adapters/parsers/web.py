@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup, Tag, XMLParsedAsHTMLWarning
 from bs4.element import NavigableString, PreformattedString
 
 from rag.adapters.parsers.building import Building, Line, Row, row
@@ -30,7 +31,7 @@ _MOST_SPAN = 500
 
 
 def parse_html(document: Document) -> Parsed:
-    soup = BeautifulSoup(document.content, "lxml")
+    soup = _soup(document.content)
     building = Building()
     _Reading(building, "paragraph").read(_main(soup))
     return building.parsed(document, MEDIA_TYPE, title=soup.title.get_text() if soup.title else None)
@@ -38,7 +39,14 @@ def parse_html(document: Document) -> Parsed:
 
 def read_into(building: Building, markup: str, kind: ElementKind) -> None:
     """A page that is part of something else, as the body of a mail. Plain text in it becomes elements of `kind`."""
-    _Reading(building, kind).read(BeautifulSoup(markup, "lxml"))
+    _Reading(building, kind).read(_soup(markup))
+
+
+def _soup(markup: bytes | str) -> BeautifulSoup:
+    """XHTML is read as the page that it is; the library would advise against it on the error stream."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
+        return BeautifulSoup(markup, "lxml")
 
 
 def _main(soup: BeautifulSoup) -> Tag:

@@ -81,7 +81,7 @@ async def test_what_a_file_is(parser: IsolatedParser, content: bytes, path: str,
     assert (await parser.parse(document(content, path))).media_type == media_type
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
 async def test_encodings_are_detected(parser: IsolatedParser, encoding: str) -> None:
     """Umlauts survive, composed."""
     text = "Die Kündigungsfrist beträgt für größere Aufträge vier Wochen zum Monatsende.\n" * 3
