@@ -26,7 +26,7 @@ from rag.types import Chunk, Hit
 
 FEATURES = (
     "bias", "in_unit", "in_sentence", "in_surroundings", "in_passage", "in_document", "missing_here", "missing",
-    "missing_verb", "exact_here", "focus_here", "focus_missing", "kind_present", "kind_absent", "near_sentence",
+    "missing_verb", "only_akin", "exact_here", "focus_here", "focus_missing", "kind_present", "kind_absent", "near_sentence",
     "near_passage", "is_row", "row_named", "in_range", "out_of_range", "is_foreign", "fused", "standing",
 )  # fmt: skip
 """In this order in `Candidate.features`; `answerability.json` has a weight for each."""
@@ -115,6 +115,7 @@ def _of_hit(
 ) -> Iterator[Candidate]:
     chunk = hit.chunk
     is_foreign = chunk.language != language
+    names_row = any(figure.kind == "code" for figure in asking.exact)
     whole = _Found(asking, document, is_foreign=is_foreign)
     if whole.lacks_name:
         return
@@ -143,6 +144,7 @@ def _of_hit(
             "missing_here": here.heaviest_missing(nouns=True),
             "missing": whole.heaviest_missing(nouns=True),
             "missing_verb": whole.heaviest_missing(nouns=False),
+            "only_akin": here.heaviest_akin,
             "exact_here": float(bool(asking.exact) and not own.lacks_exact),
             "focus_here": float(headed.focus is True),
             "focus_missing": float(here.focus is False),
@@ -151,7 +153,7 @@ def _of_hit(
             "near_sentence": 0.0,
             "near_passage": hit.dense or 0.0,
             "is_row": float(sentence.is_row),
-            "row_named": float(sentence.is_row and bool(asking.exact) and not own.lacks_exact),
+            "row_named": float(sentence.is_row and names_row and not own.lacks_exact),
             "in_range": bounded or 0.0,
             "out_of_range": float(bounded == 0.0),
             "is_foreign": float(is_foreign),
@@ -237,6 +239,14 @@ class _Found:
         rows = zip(self._asking.terms, self._weights, self._terms, strict=True)
         return max((weight * (1 - value) for term, weight, value in rows if term.is_noun is nouns), default=0.0)
 
+    @property
+    def heaviest_akin(self) -> float:
+        """Weight of the heaviest noun for which only its head or its beginning is found: a "Hochzeit" for the
+        "Silberhochzeit" that was asked for.
+        """
+        rows = zip(self._asking.terms, self._weights, self._terms, strict=True)
+        return max((weight for term, weight, value in rows if term.is_noun and 0 < value < _AS_CONCEPT), default=0.0)
+
 
 def _weight(term: Term, *, is_foreign: bool) -> float:
     """Across languages a word that no group translates cannot be found, and its absence says little."""
@@ -311,4 +321,4 @@ def _holds_kind(asking: Asked, sentence: _Sentence, context: str) -> bool | None
     said = sentence.said.figures
     new = frozenset(figure for figure in said if not any(figure.agrees(own) for own in asking.figures))
     header = (sentence.header_text or context) if sentence.is_row else ""
-    return asking.kind.is_held_by(sentence.text, new, header=header)
+    return asking.kind.is_held_by(sentence.text, new, header=header, question=asking.text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from rag import compounds
@@ -41,6 +41,7 @@ class Asked:
         focus: stems of the noun that is asked for ("Welche *Raumhöhe* …"); empty if that cannot be told.
         figures: all figures of the question: not news in an answer.
         kind: what an answer must hold; `None` if that cannot be told.
+        text: the question itself.
     """
 
     terms: tuple[Term, ...]
@@ -48,6 +49,7 @@ class Asked:
     focus: frozenset[str]
     figures: frozenset[Figure]
     kind: Kind | None
+    text: str = field(repr=False)
 
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -146,7 +148,14 @@ def asked(question: str, language: str, *, before: str = "") -> Asked:
         named |= earlier.figures
     if not terms and not named:
         terms = _terms(rest, language, frozenset())
-    return Asked(terms=tuple(terms), exact=exact, focus=_focus(rest, language), figures=named, kind=kind_of(question))
+    return Asked(
+        terms=tuple(terms),
+        exact=exact,
+        focus=_focus(rest, language),
+        figures=named,
+        kind=kind_of(question),
+        text=question,
+    )
 
 
 def _focus(question: str, language: str) -> frozenset[str]:

@@ -42,11 +42,11 @@ class Kind:
         """Whether the guard has taken the answer out of the text."""
         return self.is_personal and _PLACEHOLDER.search(text) is not None
 
-    def is_held_by(self, text: str, new: frozenset[Figure], *, header: str) -> bool:
+    def is_held_by(self, text: str, new: frozenset[Figure], *, header: str, question: str = "") -> bool:
         """Whether the text holds such a thing. `new`: its figures that the question does not name itself; `header`: of
-        its table, which may name the unit that a cell leaves out.
+        its table, which may name the unit that a cell leaves out. What stands in the `question` is no news.
         """
-        if self.also is not None and self.also.search(text):
+        if self.also is not None and any(match[0] not in question for match in self.also.finditer(text)):
             return True
         if any(figure.unit in self.units or (self.figure is not None and self.figure(figure)) for figure in new):
             return True
@@ -71,7 +71,9 @@ _PROVIDERS = (
     "|versicherung|insurance|insurer|hotel|stadt|city|land|country|partner|software"
 )
 
-_NAME = re.compile(rf"(?<=[a-zäöüß,;:|] )(?!(?i:{_ENGLISH_MONTHS})\b)[A-ZÄÖÜ][\w-]+|\|")
+_CAPITAL = rf"(?<=[a-zäöüß,;:|] )(?!(?i:{_ENGLISH_MONTHS})\b)[A-ZÄÖÜ][\w-]+"
+_NAME_IN_PROSE = re.compile(_CAPITAL)
+_NAME = re.compile(rf"{_CAPITAL}|\|")
 """A capital inside a sentence, or a cell. In German that is any noun, and tells little."""
 
 _KINDS = (
@@ -187,21 +189,28 @@ _KINDS = (
         words=frozenset({"datum", "date", "termin", "uhrzeit", "zeit", "time", "hours"}),
     ),
     Kind(
+        "count",
+        cue=_any(r"\bwie ?vielen?\b", r"\bhow many\b", r"\bwelche anzahl", r"\bwhat number of"),
+        figure=lambda figure: figure.kind == "number" and figure.unit not in _MONEY | {"%"},
+        also=re.compile(r"\b(?:[Ee]ine[rnm]?|[Kk]eine?|[Oo]ne|[Nn]one?|[Bb]eide|[Bb]oth)\b"),
+        is_strict=True,
+    ),
+    Kind(
         "number",
         cue=_any(
-            r"\bwie ?viele?n?\b",
+            r"\bwie ?viel\b",
             r"\bwie (?:hoch|groß|oft|weit|breit|lang|alt|stark)\b",
-            r"\bwelche (?:anzahl|menge|höhe|spannung|version|nummer|\w*länge|\w*höhe)",
+            r"\bwelche (?:menge|höhe|spannung|version|nummer|\w*länge|\w*höhe)",
             r"\bwelche[rmn]? drehzahl",
-            r"\bhow (?:many|much|high|large|big|often|far|wide|old|tall|deep|strong)\b",
-            r"\bwhat (?:number|voltage|percentage|size|volume|height|width|speed|version)",
+            r"\bhow (?:much|high|large|big|often|far|wide|old|tall|deep|strong)\b",
+            r"\bwhat (?:voltage|percentage|size|volume|height|width|speed|version)",
         ),
         figure=lambda figure: figure.kind in {"number", "code"},
     ),
     Kind(
         "provider",
         cue=_any(rf"\b(?:which|what|welche[rsmn]?) (?:\w+ )?(?:{_PROVIDERS})\b"),
-        also=_NAME,
+        also=_NAME_IN_PROSE,
         is_strict=True,
     ),
     Kind(

@@ -105,9 +105,7 @@ async def timed(calls: Sequence[Callable[[], Awaitable[object]]]) -> Timing:
     return Timing(p50=float(p50), p99=float(p99))
 
 
-async def measure(
-    size: int, words: Sequence[str], questions: Sequence[str], embedder: Embedder
-) -> Row:
+async def measure(size: int, words: Sequence[str], questions: Sequence[str], embedder: Embedder) -> Row:
     chunks, vectors, asked = made_up(size, words), directions(size, 1), directions(len(questions), 2)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)

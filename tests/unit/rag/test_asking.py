@@ -22,7 +22,7 @@ from rag.kinds import kind_of
         ("Wie schwer ist das Gerät?", "de", "weight"),
         ("Wer leitet die Abteilung?", "de", "name"),
         ("Which bank do we use?", "en", "provider"),
-        ("How many rooms are there?", "en", "number"),
+        ("How many rooms are there?", "en", "count"),
         ("Was ist zu tun?", "de", None),
     ],
 )
