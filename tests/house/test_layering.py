@@ -30,7 +30,6 @@ ONLY_IN = {
     "openai": ("rag/adapters/models/",),
     "sentence_transformers": ("rag/adapters/embedders/",),
     "torch": ("rag/adapters/",),
-    "unstructured": ("rag/adapters/parsers/",),
     "pypdfium2": ("rag/adapters/",),
     "sqlalchemy": ("rag/adapters/database/", "lifecycle/adapters/", "serving/adapters/"),
     "alembic": ("rag/adapters/database/",),
