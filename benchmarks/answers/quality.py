@@ -37,6 +37,14 @@ bound: a citation of another passage that says the same counts as wrong.
 """
 
 
+LOOKED_BEFORE = {
+    "test": " The half was asked once before, on the same day, with the weights and chunks of that hour: answered 0.852,"
+    " false answers 0.217, citation recall 0.820. What was changed in between followed the tuning questions alone; no"
+    " answer of this half was looked at.",
+}
+"""A half that is asked again and again stops being a test. Every look is told."""
+
+
 async def measure(home: Path, split: str, *, tell_failures: bool) -> Scorecard:
     """Every question of the split, one after the other."""
     items = read_questions(QUESTIONS, split=split)
@@ -89,6 +97,7 @@ def main() -> None:
     split = "test" if chosen.test else "dev"
     card = asyncio.run(measure(chosen.home, split, tell_failures=chosen.failures and split == "dev"))
     note = " ".join(NOTE.format(split=split, count=len(card.results), use_case=USE_CASE).split())
+    note += LOOKED_BEFORE.get(split, "")
     write_table(f"answers_{split}", rows(card), note=note)
 
 

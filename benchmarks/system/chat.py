@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 import httpx
 import numpy as np
 
-from beleg.commands.trust import create_key
+from beleg.access_keys import create_key
 from beleg.services import Instance, Service
 from beleg.up import services
 from benchmarks.report import write_table
