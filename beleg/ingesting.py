@@ -7,52 +7,59 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from beleg.up import environment, prepared_home
+from beleg.home import here, prepared_home
+from beleg.up import environment
+from beleg.zones import chosen
 from rag.errors import Permanent
 from rag.ingest.ingest import Survey, survey
-from rag.settings import Settings, read_settings
+from rag.settings import Settings
 from rag.types import Zone
 
 if TYPE_CHECKING:
     from flows.ingest import Sweep  # importing it would make Prefect read its settings too early
 
 
-def _quiet_prefect(settings: Settings) -> None:
-    """Before Prefect is imported: it reads its settings then. Without a server it brings a temporary one."""
-    os.environ.update(environment(settings))
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", settings.prefect_port)) != 0:
-            del os.environ["PREFECT_API_URL"]
-            os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "true"
-
-
 async def plan_zones(name: str | None) -> dict[str, Survey]:
     """What `ingest_zones` would do."""
     from rag.compose import open_rag
 
-    async with open_rag(read_settings()) as rag:
-        return {zone.name: await survey(zone, intake=rag.intake) for zone in _chosen(await rag.ledger.zones(), name)}
+    settings = here()
+    zones = await _due(settings, name)
+    async with open_rag(settings) as rag:
+        return {zone.name: await survey(zone, intake=rag.intake) for zone in zones}
 
 
-async def ingest_zones(name: str | None, *, tell: Callable[[str], None]) -> tuple[list[Sweep], bool]:
-    """The sweeps done, and whether any zone failed."""
-    settings = read_settings()
+async def ingest_zones(name: str | None, *, tell: Callable[[str], None]) -> tuple[list[Sweep], list[str]]:
+    """The sweeps done, and the zones that could not be swept; `tell` has said why."""
+    settings = here()
     prepared_home(settings)
+    zones = await _due(settings, name)
     _quiet_prefect(settings)
     from flows.worker import sweep_all
     from rag.compose import open_rag
 
     async with open_rag(settings) as rag:
-        zones = _chosen(await rag.ledger.zones(), name)
         sweeps = await sweep_all(rag, zones, tell=tell)
-        return sweeps, len(sweeps) < len(zones) or any(sweep.failed for sweep in sweeps)
+    swept = {sweep.zone for sweep in sweeps}
+    return sweeps, [zone.name for zone in zones if zone.name not in swept]
 
 
-def _chosen(zones: list[Zone], name: str | None) -> list[Zone]:
-    chosen = [zone for zone in zones if name in {None, zone.name}]
-    if not chosen:
-        known = ", ".join(zone.name for zone in zones) or "none yet"
-        raise Permanent(
-            "no_such_zone", "There is nothing to ingest.", hint=f"Zones: {known}. Add one with `beleg zone add DIR`."
-        )
-    return chosen
+async def _due(settings: Settings, name: str | None) -> list[Zone]:
+    """Asked before any model is loaded: a misspelt name is told at once."""
+    from rag.compose import open_state
+
+    async with open_state(settings) as state:
+        zones = chosen(await state.ledger.zones(), name)
+    if not zones:
+        raise Permanent("no_zone", "There is nothing to ingest: no zone yet.", hint="`beleg zone add DIR` makes one.")
+    return zones
+
+
+def _quiet_prefect(settings: Settings) -> None:
+    """Before Prefect is imported: it reads its settings then. Without a server it brings a temporary one."""
+    os.environ.update(environment(settings))
+    os.environ["PREFECT_LOGGING_LEVEL"] = "CRITICAL"  # a zone that fails is told in one sentence, not in five lines
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", settings.prefect_port)) != 0:
+            del os.environ["PREFECT_API_URL"]
+            os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "true"

@@ -112,12 +112,12 @@ class Instance:
         return f"See {self._logs / f'{name}.log'}."
 
 
-def require_free(port: int, setting: str) -> None:
+def require_free(port: int, setting: str, *, host: str = "127.0.0.1") -> None:
     """Raises `Permanent("port_taken")`."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError:
             raise Permanent(
                 "port_taken", f"Port {port} is taken by another program.", hint=f"Set {setting} to a free port."

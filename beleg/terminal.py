@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import sys
-from collections.abc import Coroutine
-from dataclasses import asdict, is_dataclass
-from datetime import datetime
+import unicodedata
+from collections.abc import Coroutine, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
 from enum import Enum
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
 import typer
 
@@ -20,6 +22,8 @@ from rag.errors import BelegError, Refused, Temporary
 
 T = TypeVar("T")
 
+ClassificationName = Literal["public", "internal", "confidential", "highly_confidential"]
+"""The members of `Classification`; written out, because importing that takes longer than showing help."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -32,7 +36,7 @@ def finish(work: Coroutine[Any, Any, T]) -> T:
 
 
 def fail(error: BelegError) -> NoReturn:
-    print(f"beleg: {error}", file=sys.stderr)
+    note(f"beleg: {error}")
     raise SystemExit(exit_code(error))
 
 
@@ -44,21 +48,41 @@ def exit_code(error: BelegError) -> int:
 
 def tell(text: str = "") -> None:
     """One line to people, at once even through a pipe."""
-    print(text, flush=True)
+    print(_harmless(text), flush=True)
+
+
+def note(text: str) -> None:
+    """One line to people beside what a program reads."""
+    print(_harmless(text), file=sys.stderr, flush=True)
+
+
+def _harmless(text: str) -> str:
+    """Names of files come from anybody: none of them paints the terminal."""
+    return "".join("?" if unicodedata.category(c) == "Cc" and c not in "\n\t" else c for c in text)
 
 
 def emit(value: object) -> None:
-    """One JSON document to programs."""
-    print(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+    """One JSON document to programs: sets as sorted lists, enumerations by the name that people type."""
+    print(json.dumps(_plain(value), ensure_ascii=False, indent=2))
 
 
 def _plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    if isinstance(value, Enum):
-        return value.name
-    if isinstance(value, datetime):
-        return value.isoformat()
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(_scalar(key)): _plain(item) for key, item in value.items()}
     if isinstance(value, (frozenset, set)):
-        return sorted(value)
-    return str(value)
+        return sorted((_plain(item) for item in value), key=str)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return _scalar(value)
+
+
+def _scalar(value: object) -> object:
+    if isinstance(value, Enum):  # before int: a classification is one, and people type its name
+        return value.value if isinstance(value, str) else value.name
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # JSON has no word for it
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    return value.isoformat() if isinstance(value, (datetime, date)) else str(value)

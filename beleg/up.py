@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import signal
 import sys
 import time
@@ -12,22 +10,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from beleg.home import already_up, held, is_held, prepared_home
+from beleg.quiet import QUIET
 from beleg.services import Instance, Service, require_free
 from beleg.terminal import tell
 from rag.errors import Permanent, Temporary
 from rag.settings import Settings
 
-QUIET = {
-    "DO_NOT_TRACK": "1",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_CLI_PROMPT": "false",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-    "HF_HUB_OFFLINE": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-    "RAGAS_DO_NOT_TRACK": "true",
-}
-"""No library of ours calls home."""
+
+def ports(settings: Settings) -> dict[str, int]:
+    """By the setting that moves them."""
+    return {
+        "BELEG_PORT": settings.port,
+        "BELEG_PREFECT_PORT": settings.prefect_port,
+        "BELEG_MLFLOW_PORT": settings.mlflow_port,
+    }
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -77,15 +74,33 @@ def services(settings: Settings) -> list[Service]:
     ]  # fmt: skip
 
 
+def require_startable(settings: Settings) -> None:
+    """Before anything is made or shown. Raises `Permanent`: `already_up`, or what of folder and ports is not in order."""
+    home = prepared_home(settings)
+    if is_held(home):
+        raise already_up(home)
+    _require_ports(settings)
+
+
+def _require_ports(settings: Settings) -> None:
+    wanted: dict[int, str] = {}
+    for name, port in ports(settings).items():
+        if port in wanted:
+            raise Permanent(
+                "same_port", f"{wanted[port]} and {name} are both {port}.", hint=f"Set {name} to another free port."
+            )
+        require_free(port, name)
+        wanted[port] = name
+
+
 @contextmanager
 def running(settings: Settings) -> Iterator[Instance]:
     """The whole instance, up. Leaves nothing behind, however it is left. Raises as `Instance` does."""
     home = prepared_home(settings)
-    for port, name in ((settings.port, "BELEG_PORT"), (settings.prefect_port, "BELEG_PREFECT_PORT"), (settings.mlflow_port, "BELEG_MLFLOW_PORT")):  # fmt: skip
-        require_free(port, name)
-    (home / "mlflow").mkdir(exist_ok=True)
-    (home / "run" / "ingest.json").unlink(missing_ok=True)
-    with _alone(home):
+    with held(home):
+        _require_ports(settings)
+        (home / "mlflow").mkdir(exist_ok=True)
+        (home / "run" / "ingest.json").unlink(missing_ok=True)
         instance = Instance(home / "logs")
         signal.signal(signal.SIGTERM, _interrupt)
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell hands it down ignored
@@ -135,48 +150,6 @@ def wait_for_sweeps(
     raise Temporary(
         "ingest_slow", f"Ingest did not finish within {patience_s:.0f} s.", hint="See logs/ingest.log in BELEG_HOME."
     )
-
-
-def prepared_home(settings: Settings) -> Path:
-    """The folder of state, private to its owner. Raises `Permanent` when it cannot be written or the disk is full."""
-    home = settings.home.resolve()
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        home.chmod(0o700)
-        (home / "run").mkdir(exist_ok=True)
-        probe = home / "run" / "probe"
-        probe.write_bytes(b"x" * 4096)
-        probe.unlink()
-        room = os.statvfs(home)
-    except OSError as error:
-        raise Permanent(
-            "home_not_writable",
-            f"{home} cannot be written: {error.strerror}.",
-            hint="Set BELEG_HOME to a folder of yours.",
-        ) from error
-    free_mb = room.f_bavail * room.f_frsize // 2**20
-    if free_mb < 256:
-        raise Permanent(
-            "disk_full",
-            f"Only {free_mb} MB are free under {home}.",
-            hint="Free some space, or set BELEG_HOME to another disk.",
-        )
-    return home
-
-
-@contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """One instance a folder."""
-    with (home / "run" / "up.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Permanent(
-                "already_up",
-                f"An instance is already up on {home}.",
-                hint="Stop it, or set BELEG_HOME and the ports for a second one.",
-            ) from None
-        yield
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from beleg.terminal import AsJson, emit, finish, tell
-from rag.errors import Permanent
-from rag.settings import read_settings
-from rag.types import Classification, Receipt, State, Zone
+from beleg.terminal import AsJson, ClassificationName, emit, finish, note, tell
+
+if TYPE_CHECKING:
+    from flows.ingest import Sweep
+    from rag.ingest.ingest import Survey
+    from rag.types import Receipt
 
 app = typer.Typer()
 zone = typer.Typer(no_args_is_help=True, help="Landing zones: folders whose documents are answered from.")
 app.add_typer(zone, name="zone")
 
-DEFAULT_TENANT = "default"
+ZoneName = Annotated[str | None, typer.Argument(metavar="[ZONE]", help="One zone; default: all.")]
 
 
 @zone.command("add", epilog="Example: `beleg zone add ~/handbooks --tenant default --classification internal`")
@@ -28,126 +30,124 @@ def add(
     name: Annotated[str | None, typer.Option(help="Name of the zone; default: the folder's.")] = None,
     tenant: Annotated[str | None, typer.Option(help="Who owns the documents; default: `default`.")] = None,
     classification: Annotated[
-        str | None, typer.Option(help="public, internal, confidential or highly_confidential.")
+        ClassificationName | None, typer.Option(help="Who may read them; default: `internal`.")
     ] = None,
     owner: Annotated[str | None, typer.Option(help="Who is told what becomes of the files.")] = None,
+    move: Annotated[
+        bool, typer.Option("--move", help="A zone of this name lies elsewhere: from now on it lies here.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Make a folder a landing zone. Nothing is read before `beleg ingest` (or at once, if `beleg up` runs)."""
-    added = finish(_add(folder, name, tenant, classification, owner))
+    """Make a folder a landing zone, or change the settings of one. Nothing is copied out of it.
+
+    Documents are read by `beleg ingest`, or within seconds if `beleg up` runs.
+    """
+    from beleg.home import here, is_held
+    from beleg.zones import add_zone
+
+    added, changes = finish(
+        add_zone(folder, name=name, tenant=tenant, classification=classification, owner=owner, move=move)
+    )
+    if as_json:
+        emit(added)
+        return
     tell(f"Zone {added.name} (tenant {added.tenant}, {added.classification.name}): {added.url}")
-    tell("Next: `beleg ingest`, unless `beleg up` is running, which has seen it already.")
+    for change in changes:
+        tell(f"  changed: {change}")
+    if not any(Path(added.url).iterdir()):
+        tell("The folder is empty: drop documents into it.")
+    if is_held(here().home.resolve()):
+        tell("The running instance reads it now. Next: `beleg zone status`.")
+    else:
+        tell("Next: `beleg up`, or `beleg ingest` alone.")
 
 
 @zone.command("list", epilog="Example: `beleg zone list --json`")
 def list_zones(as_json: AsJson = False) -> None:
     """All zones with their tenant and classification."""
-    zones = finish(_zones())
+    from beleg.zones import zones
+
+    found = finish(zones())
     if as_json:
-        emit(zones)
+        emit(found)
         return
-    for item in zones:
+    for item in found:
         tell(f"{item.name:24} {item.tenant:20} {item.classification.name:20} {item.url}")
-    if not zones:
+    if not found:
         tell("No zone yet. `beleg zone add DIR` makes one.")
 
 
 @zone.command("status", epilog="Example: `beleg zone status handbuch`")
 def status(
-    name: Annotated[str | None, typer.Argument(help="One zone; default: all.")] = None,
+    name: ZoneName = None,
     all_files: Annotated[bool, typer.Option("--all", help="Also the files that are simply indexed.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """What became of every file, and why. Exit code 1 if any file waits or is quarantined."""
-    receipts = finish(_receipts(name))
+    """What became of every file, and why.
+
+    Status 1 if any file waits or is quarantined, or the folder of a zone is not there.
+    """
+    from beleg.zones import folder_of, receipts
+    from rag.types import State
+
+    found = finish(receipts(name))
+    away = [zone for zone in found if not folder_of(zone).is_dir()]
     if as_json:
-        emit(receipts)
+        emit({zone.name: of_zone for zone, of_zone in found.items()})
     else:
-        _print_status(receipts, all_files=all_files)
-    if any(r.state in {State.quarantined, State.discovered} for found in receipts.values() for r in found):
-        raise SystemExit(1)
+        for item, of_zone in found.items():
+            _print_status(item.name, of_zone, all_files=all_files)
+        if not found:
+            tell("No zone yet. `beleg zone add DIR` makes one.")
+    for item in away:
+        note(f"beleg: The folder of {item.name} is not there: {item.url}. Mount it, or `beleg zone add DIR --move`.")
+    stuck = {State.quarantined, State.discovered}
+    raise SystemExit(1 if away or any(r.state in stuck for of_zone in found.values() for r in of_zone) else 0)
 
 
-def _print_status(receipts: dict[str, list[Receipt]], *, all_files: bool) -> None:
-    for name, found in receipts.items():
-        counts = Counter(r.state.value for r in found)
-        tell(f"{name}: " + (", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or "nothing seen yet"))
-        for r in found:
-            if all_files or r.code != "indexed":
-                tell(f"  {r.path}: {r.state.value} ({r.code}) {r.reason} {r.hint}".rstrip())
-
-
-async def _add(
-    folder: Path, name: str | None, tenant: str | None, classification: str | None, owner: str | None
-) -> Zone:
-    from rag.adapters.landing.zone_file import read_zone_file
-
-    if classification is not None and classification not in Classification.__members__:
-        raise Permanent(
-            "bad_classification",
-            f"Classification {classification!r} does not exist.",
-            hint=f"One of {', '.join(Classification.__members__)}.",
-        )
-    found = read_zone_file(
-        folder.expanduser(), name=name, tenant=tenant, owner=owner, default_tenant=DEFAULT_TENANT,
-        classification=None if classification is None else Classification[classification],
-    )  # fmt: skip
-    from rag.compose import open_state
-
-    async with open_state(read_settings()) as state:
-        await state.ledger.add_zone(found)
-    return found
-
-
-async def _zones() -> list[Zone]:
-    from rag.compose import open_state
-
-    async with open_state(read_settings()) as state:
-        return await state.ledger.zones()
-
-
-async def _receipts(name: str | None) -> dict[str, list[Receipt]]:
-    from rag.compose import open_state
-
-    async with open_state(read_settings()) as state:
-        names = [z.name for z in await state.ledger.zones()]
-        if name is not None and name not in names:
-            raise Permanent(
-                "no_such_zone", f"There is no zone {name}.", hint=f"Zones: {', '.join(names) or 'none yet'}."
-            )
-        return {
-            zone_name: [r for r, _, _ in (await state.ledger.receipts(zone_name)).values()]
-            for zone_name in names
-            if name in {None, zone_name}
-        }
+def _print_status(name: str, found: list[Receipt], *, all_files: bool) -> None:
+    counts = Counter(r.state.value for r in found)
+    tell(f"{name}: " + (", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or "nothing seen yet"))
+    for r in found:
+        if all_files or r.code != "indexed":
+            tell(f"  {r.path}: {r.state.value} ({r.code}) {r.reason} {r.hint}".rstrip())
 
 
 @app.command("ingest", epilog="Example: `beleg ingest` or `beleg ingest handbuch --dry-run`")
 def ingest(
-    name: Annotated[str | None, typer.Argument(help="One zone; default: all.")] = None,
+    name: ZoneName = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring the index to what lies in the zones: new, changed and deleted files. Exit code 1 if a zone failed."""
+    """Bring the index to what lies in the zones: new, changed and deleted files.
+
+    Status 1 if a zone could not be read or a file has to wait; files in quarantine are no failure.
+    """
     from beleg.ingesting import ingest_zones, plan_zones
 
     if dry_run:
-        plans = finish(plan_zones(name))
-        if as_json:
-            emit(plans)
-            return
-        for zone_name, plan in plans.items():
-            tell(f"{zone_name}: {len(plan.due)} to ingest, {len(plan.gone)} to remove, {plan.unchanged} unchanged")
-            for sighting in plan.due:
-                tell(f"  + {sighting.path}")
-            for gone in plan.gone:
-                tell(f"  - {gone.path}")
+        _print_plans(finish(plan_zones(name)), as_json=as_json)
         return
-    sweeps, failed = finish(ingest_zones(name, tell=(lambda _: None) if as_json else tell))
+    sweeps, missed = finish(ingest_zones(name, tell=note if as_json else tell))
     if as_json:
-        emit(sweeps)
+        emit({"zones": sweeps, "failed": missed})
     else:
         for sweep in sweeps:
-            tell(
-                f"{sweep.zone}: {len(sweep.receipts)} done, {sweep.unchanged} unchanged, generation {sweep.generation}"
-            )
-    raise SystemExit(1 if failed else 0)
+            _print_sweep(sweep)
+    raise SystemExit(1 if missed or any(sweep.failed for sweep in sweeps) else 0)
+
+
+def _print_sweep(sweep: Sweep) -> None:
+    tell(f"{sweep.zone}: {len(sweep.receipts)} done, {sweep.unchanged} unchanged, generation {sweep.generation}")
+
+
+def _print_plans(plans: dict[str, Survey], *, as_json: bool) -> None:
+    if as_json:
+        emit(plans)
+        return
+    for zone_name, plan in plans.items():
+        tell(f"{zone_name}: {len(plan.due)} to ingest, {len(plan.gone)} to remove, {plan.unchanged} unchanged")
+        for sighting in plan.due:
+            tell(f"  + {sighting.path}")
+        for gone in plan.gone:
+            tell(f"  - {gone.path}")

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from beleg.terminal import AsJson, emit, finish, tell
-from rag.settings import read_settings
+
+if TYPE_CHECKING:
+    from rag.settings import Settings
 
 app = typer.Typer()
 
 
 @app.command("up", epilog="Example: `beleg up`, then open http://127.0.0.1:8600")
 def up() -> None:
-    """Start everything on this machine and stay up until Ctrl-C: API, chat page, ingest, Prefect, MLflow."""
-    from beleg.up import running, stay
+    """Start everything on this machine and stay up until Ctrl-C: API, chat page, ingest, Prefect, MLflow.
+
+    BELEG_HOME, BELEG_PORT, BELEG_PREFECT_PORT and BELEG_MLFLOW_PORT make room for a second one. The first start shows
+    an operator key and a user key. Status 1 if a port is taken or the folder is in use, 4 if a part ended.
+    """
+    from beleg.access_keys import first_keys
+    from beleg.sound import require_sound
+    from beleg.up import require_startable, running, stay
+    from rag.settings import read_settings
 
     settings = read_settings()
+    require_startable(settings)
+    finish(require_sound(settings))
     finish(first_keys())
     tell("Starting:")
     with running(settings) as instance:
-        addresses()
+        addresses(settings)
         stay(settings, instance)
 
 
@@ -33,6 +44,7 @@ def demo(
 ) -> None:
     """Start everything, ingest the sample documents, ask three questions, show the answers with their citations."""
     from beleg.demo import run
+    from rag.settings import read_settings
 
     run(read_settings(), once=once)
 
@@ -40,11 +52,18 @@ def demo(
 @app.command("serve", epilog="Example: `BELEG_PORT=8700 beleg serve`")
 def serve() -> None:
     """The API and the chat page alone, in the foreground. `beleg up` starts this beside the rest."""
+    from beleg.home import here
+    from beleg.services import require_free
+    from beleg.sound import require_sound
+
+    settings = here()
+    require_free(settings.port, "BELEG_PORT", host=settings.host)
+    finish(require_sound(settings))
+
     import uvicorn
 
     from serving.compose import open_app
 
-    settings = read_settings()
     uvicorn.run(
         open_app(settings),
         host=settings.host,
@@ -59,6 +78,7 @@ def serve() -> None:
 def work() -> None:
     """The ingest process of `beleg up`."""
     from beleg.working import run
+    from rag.settings import read_settings
 
     finish(run(read_settings()))
 
@@ -67,6 +87,7 @@ def work() -> None:
 def doctor(as_json: AsJson = False) -> None:
     """Check versions, ports, folder, model, clock and database, and say how to mend what is wrong. Status 1 if any is."""
     from beleg.doctor import examine
+    from rag.settings import read_settings
 
     found = finish(examine(read_settings()))
     if as_json:
@@ -74,31 +95,13 @@ def doctor(as_json: AsJson = False) -> None:
     else:
         for check in found:
             tell(f"{'ok  ' if check.ok else 'BAD '} {check.name}: {check.finding}")
-            if not check.ok:
+            if check.mend:
                 tell(f"     mend: {check.mend}")
     raise SystemExit(0 if all(check.ok for check in found) else 1)
 
 
-def addresses() -> None:
-    settings = read_settings()
+def addresses(settings: Settings) -> None:
     tell(f"  chat        http://127.0.0.1:{settings.port}/")
     tell(f"  API docs    http://127.0.0.1:{settings.port}/docs")
     tell(f"  Prefect UI  http://127.0.0.1:{settings.prefect_port}/")
     tell(f"  MLflow UI   http://127.0.0.1:{settings.mlflow_port}/")
-
-
-async def first_keys() -> None:
-    """On an empty database: one operator key and one user key, shown once."""
-    from beleg.commands.documents import DEFAULT_TENANT
-    from beleg.commands.trust import create_key
-    from beleg.up import prepared_home
-    from serving.compose import open_keys
-
-    settings = read_settings()
-    prepared_home(settings)
-    async with open_keys(settings) as keys:
-        if await keys.list():
-            return
-    tell("Two keys, shown this once (`beleg key create` makes more):")
-    for role in ("operator", "user"):
-        tell(f"  {role:9} {await create_key(tenant=DEFAULT_TENANT, role=role)}")

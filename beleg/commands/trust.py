@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from beleg.terminal import AsJson, emit, finish, tell
-from rag.errors import Permanent
-from rag.settings import read_settings
-from rag.types import AuditRow, Classification, Principal
+from beleg.terminal import AsJson, ClassificationName, emit, finish, tell
 
 if TYPE_CHECKING:
     from rag.adapters.database.chain import ChainReport
+    from rag.types import AuditRow
 
 app = typer.Typer()
 audit = typer.Typer(no_args_is_help=True, help="The record: what happened, provably unchanged.")
@@ -37,10 +35,13 @@ def verify(as_json: AsJson = False) -> None:
 @audit.command("explain", epilog="Example: `beleg audit explain chatcmpl-0a39da21-… --language de`")
 def explain_request(
     request_id: Annotated[str, typer.Argument(help="`id` of the answer, also in the header x-request-id.")],
-    language: Annotated[str, typer.Option(help="en or de.")] = "en",
+    language: Annotated[Literal["en", "de"], typer.Option(help="Of the words.")] = "en",
     as_json: AsJson = False,
 ) -> None:
-    """Tell in words why this answer came about: who, which release, which rules, which endpoint, which passages."""
+    """Tell in words why this answer came about: who, which release, which rules, which endpoint, which passages.
+
+    Status 1 if there is no such request.
+    """
     from rag.explain import explain
 
     row = finish(_find(request_id.removeprefix("chatcmpl-")))
@@ -53,85 +54,69 @@ def explain_request(
 @key.command("create", epilog="Example: `beleg key create --tenant aurelia --role user --clearance confidential`")
 def create(
     tenant: Annotated[str, typer.Option(help="Whose documents the key may reach.")],
-    role: Annotated[str, typer.Option(help="user or operator.")] = "user",
-    clearance: Annotated[str, typer.Option(help="Highest classification it may read.")] = "internal",
+    role: Annotated[Literal["user", "operator"], typer.Option(help="What its holder may do.")] = "user",
+    clearance: Annotated[ClassificationName, typer.Option(help="Highest classification it may read.")] = "internal",
     group: Annotated[
         list[str] | None, typer.Option(help="A group that documents may name as reader; repeat for more.")
     ] = None,
     subject: Annotated[str | None, typer.Option(help="Who holds the key; appears in the audit.")] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Make a key. It is shown once and stored only as a digest."""
-    tell(finish(create_key(tenant=tenant, role=role, clearance=clearance, groups=group or [], subject=subject)))
+    """Make a key. It is shown once, alone on stdout, and stored only as a digest."""
+    from beleg.access_keys import create_key
+
+    made = finish(create_key(tenant=tenant, role=role, clearance=clearance, groups=group or (), subject=subject))
+    if as_json:
+        emit({"key": made, "tenant": tenant, "role": role, "clearance": clearance, "groups": group or []})
+    else:
+        tell(made)
 
 
 @key.command("list", epilog="Example: `beleg key list --json`")
 def list_keys(as_json: AsJson = False) -> None:
     """All keys by id, without their secrets."""
-    from serving.compose import open_keys
+    from beleg.access_keys import all_keys
 
-    async def _list() -> list[object]:
-        async with open_keys(read_settings()) as keys:
-            return list(await keys.list())
-
-    found = finish(_list())
+    found = finish(all_keys())
     if as_json:
         emit(found)
         return
     for item in found:
-        tell(str(item))
+        state = f"revoked {item.revoked_at:%Y-%m-%d}" if item.revoked_at else f"since {item.created_at:%Y-%m-%d}"
+        roles = ", ".join(sorted(item.roles))
+        tell(f"{item.id:18} {roles:10} {item.tenant:16} {item.clearance.name:20} {state:20} {item.subject}")
+    if not found:
+        tell("No key yet. `beleg key create --tenant TENANT` makes one.")
 
 
 @key.command("revoke", epilog="Example: `beleg key revoke 4f1c2a`")
 def revoke(key_id: Annotated[str, typer.Argument(help="The id, as `beleg key list` shows it.")]) -> None:
-    """End a key. It stops working in every process within a second."""
-    from serving.compose import open_keys
+    """End a key. It stops working in every process within a second. Status 1 if there is no such key."""
+    from beleg.access_keys import revoke_key
 
-    async def _revoke() -> None:
-        async with open_keys(read_settings()) as keys:
-            await keys.revoke(key_id)
-
-    finish(_revoke())
+    finish(revoke_key(key_id))
     tell(f"Key {key_id} is revoked.")
 
 
-async def create_key(
-    *, tenant: str, role: str, clearance: str = "internal", groups: list[str] | None = None, subject: str | None = None
-) -> str:
-    """The key itself, which nobody can read again. Raises `Permanent` for an unknown role or clearance."""
-    from serving.compose import open_keys
-
-    if role not in {"user", "operator"}:
-        raise Permanent("bad_role", f"Role {role!r} does not exist.", hint="Use user or operator.")
-    if clearance not in Classification.__members__:
-        raise Permanent(
-            "bad_clearance",
-            f"Clearance {clearance!r} does not exist.",
-            hint=f"Use one of {', '.join(Classification.__members__)}.",
-        )
-    principal = Principal(
-        subject=subject or f"{tenant}-{role}", tenant=tenant, roles=frozenset({role}), groups=frozenset(groups or []),
-        clearance=Classification[clearance],
-    )  # fmt: skip
-    async with open_keys(read_settings()) as keys:
-        return await keys.create(principal)
-
-
 async def _verify() -> ChainReport:
+    from beleg.home import here
     from rag.compose import open_state
 
-    async with open_state(read_settings()) as state:
+    async with open_state(here()) as state:
         return await state.audit.verify()
 
 
 async def _find(request_id: str) -> AuditRow:
+    from beleg.home import here
     from rag.compose import open_state
+    from rag.errors import Permanent
 
-    async with open_state(read_settings()) as state:
+    async with open_state(here()) as state:
         row = await state.audit.find(request_id)
         if row is None:
             raise Permanent(
                 "no_such_request",
                 f"There is no audit row for {request_id}.",
-                hint="Ids look like the `id` of an answer.",
+                hint="Take the `id` of an answer; `beleg ask` prints it below.",
             )
         return row

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from beleg.services import Instance, Service, require_free
-from beleg.up import prepared_home
+from beleg.home import prepared_home
 from rag.errors import Permanent, Temporary
 from rag.settings import Settings
 

@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "transformers", "prefect", "mlflow", "sqlalchemy", "qdrant_edge", "presidio_analyzer", "fastapi")
+HEAVY = (
+    "torch", "transformers", "sentence_transformers", "prefect", "mlflow", "sqlalchemy", "qdrant_edge",
+    "presidio_analyzer", "fastapi", "numpy", "pydantic_settings",
+)  # fmt: skip
 
 
 def test_help_loads_nothing_heavy() -> None:

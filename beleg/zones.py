@@ -1,0 +1,123 @@
+"""A folder → a landing zone on record. Refuses what would take documents away, double them or show our own state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from beleg.home import here
+from rag.errors import Permanent
+from rag.types import Classification, Receipt, Zone
+
+if TYPE_CHECKING:
+    from rag.compose import State
+
+DEFAULT_TENANT = "default"
+
+
+async def add_zone(
+    folder: Path,
+    *,
+    name: str | None = None,
+    tenant: str | None = None,
+    classification: str | None = None,
+    owner: str | None = None,
+    move: bool = False,
+) -> tuple[Zone, list[str]]:
+    """The zone as recorded, and what that changed of a zone that was known. Raises `Permanent`."""
+    from rag.adapters.landing.zone_file import read_zone_file
+    from rag.compose import open_state
+
+    settings = here()
+    found = read_zone_file(
+        folder.expanduser(), name=name, tenant=tenant, owner=owner, default_tenant=DEFAULT_TENANT,
+        classification=None if classification is None else Classification[classification],
+    )  # fmt: skip
+    async with open_state(settings) as state:
+        known = {zone.name: zone for zone in await state.ledger.zones()}
+        require_addable(found, known, home=settings.home.resolve(), move=move)
+        await state.ledger.add_zone(found)
+    return found, _changes(known.get(found.name), found)
+
+
+async def zones() -> list[Zone]:
+    from rag.compose import open_state
+
+    async with open_state(here()) as state:
+        return await state.ledger.zones()
+
+
+async def receipts(name: str | None) -> dict[Zone, list[Receipt]]:
+    """Per zone, by path. Raises `Permanent("no_such_zone")`."""
+    from rag.compose import open_state
+
+    async with open_state(here()) as state:
+        return {zone: await _receipts_of(zone, state) for zone in chosen(await state.ledger.zones(), name)}
+
+
+def chosen(known: list[Zone], name: str | None) -> list[Zone]:
+    """The one of that name, or all. Raises `Permanent("no_such_zone")`."""
+    found = [zone for zone in known if name in {None, zone.name}]
+    if name is not None and not found:
+        names = ", ".join(zone.name for zone in known) or "none yet"
+        raise Permanent(
+            "no_such_zone", f"There is no zone {name}.", hint=f"Zones: {names}. `beleg zone add DIR` makes one."
+        )
+    return found
+
+
+def folder_of(zone: Zone) -> Path:
+    return Path(zone.url.removeprefix("file://"))
+
+
+def require_addable(found: Zone, known: dict[str, Zone], *, home: Path, move: bool) -> None:
+    """Raises `Permanent`: `bad_zone_name`, `zone_is_home`, `zone_exists`, `zone_overlaps`."""
+    if "/" in found.name or "\\" in found.name or found.name.startswith((".", "-")):
+        raise Permanent(
+            "bad_zone_name", f"{found.name!r} cannot name a zone.", hint="Use letters, digits and - with --name."
+        )
+    folder = folder_of(found)
+    if _is_seen_in(home, folder) or folder.is_relative_to(home):
+        raise Permanent(
+            "zone_is_home", f"{folder} holds the state of Beleg itself ({home}).",
+            hint="Name a folder with nothing but documents, or move BELEG_HOME.",
+        )  # fmt: skip
+    same = known.get(found.name)
+    if same is not None and folder_of(same) != folder and not move:
+        raise Permanent(
+            "zone_exists", f"There is a zone {found.name} already: {same.url}.",
+            hint="Give this one another --name; or --move that zone here, and what does not lie here leaves the index.",
+        )  # fmt: skip
+    for zone in known.values():
+        if zone.name != found.name and _overlap(folder_of(zone), folder):
+            raise Permanent(
+                "zone_overlaps", f"{folder} and the zone {zone.name} ({zone.url}) share files.",
+                hint="Each file belongs to one zone: name a folder beside it.",
+            )  # fmt: skip
+
+
+def _is_seen_in(inner: Path, folder: Path) -> bool:
+    """Whether a sweep of the folder would come there: hidden folders are passed by."""
+    return inner.is_relative_to(folder) and not any(p.startswith(".") for p in inner.relative_to(folder).parts)
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    return _is_seen_in(one, other) or _is_seen_in(other, one)
+
+
+def _changes(before: Zone | None, after: Zone) -> list[str]:
+    if before is None:
+        return []
+    named = ("url", "tenant", "owner", "classification", "business_unit", "valid_from", "valid_until", "readers")
+    pairs = [(name, getattr(before, name), getattr(after, name)) for name in named]
+    return [f"{name} {_shown(old)} → {_shown(new)}" for name, old, new in pairs if old != new]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Classification):
+        return value.name
+    return ", ".join(sorted(value)) or "none" if isinstance(value, frozenset) else str(value)
+
+
+async def _receipts_of(zone: Zone, state: State) -> list[Receipt]:
+    return [receipt for receipt, _, _ in (await state.ledger.receipts(zone.name)).values()]
