@@ -273,7 +273,6 @@ async def test_endless_patterns_end(hasty: IsolatedParser, content: bytes, path:
     assert isinstance(await outcome(hasty, b"Der Kern.", "a.txt"), Parsed)
 
 
-@pytest.mark.xfail(reason="a line is taken from the front of a block at a time: quadratic in underlined headings")
 async def test_a_long_list_of_headings_is_no_hostile_file(hasty: IsolatedParser) -> None:
     """Half a megabyte of underlined headings without a blank line is text."""
     await outcome(hasty, b"Warm.", "a.txt")

@@ -80,10 +80,11 @@ def parse_text(document: Document) -> Parsed:
 
 
 def _block(building: Building, lines: list[str]) -> None:
-    while len(lines) > 1 and _UNDERLINE.fullmatch(lines[1]):
-        building.title(Line(text=lines[0]), 1 if "=" in lines[1] else 2)
-        lines = lines[2:]
-    for item in _items(lines):
+    at = 0
+    while at + 1 < len(lines) and _UNDERLINE.fullmatch(lines[at + 1]):
+        building.title(Line(text=lines[at]), 1 if "=" in lines[at + 1] else 2)
+        at += 2
+    for item in _items(lines[at:]):
         is_item = _BULLET.match(item[0]) is not None
         item[0] = _MARK.sub("", item[0]) if is_item else item[0]
         building.paragraph(unwrapped(item), "list_item" if is_item else "paragraph", "\n")
