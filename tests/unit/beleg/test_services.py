@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from beleg.services import Instance, Service, require_free
 from beleg.home import prepared_home
+from beleg.services import Instance, Service, require_free
 from rag.errors import Permanent, Temporary
 from rag.settings import Settings
 
