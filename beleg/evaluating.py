@@ -9,8 +9,9 @@ from pathlib import Path
 from beleg.home import here
 from beleg.use_cases import require_use_case
 from lifecycle.attempt import attempt
-from lifecycle.compose import Lifecycle, open_lifecycle, open_store, open_tracker
+from lifecycle.compose import open_lifecycle, open_store, open_tracker
 from lifecycle.evaluate import evaluate
+from lifecycle.ports import ReleaseStore
 from lifecycle.questions import read_questions
 from lifecycle.releases import evaluated
 from lifecycle.stages import Stage
@@ -46,7 +47,7 @@ async def evaluate_release(
             use_case=use_case, release=live.release, split=split,
         )  # fmt: skip
         where, run = await _mirror(settings.mlflow_port, card, live)
-        return card, f"{where}\n{await _record(card, run, house)}"
+        return card, f"{where}\n{await record(card, run, house.store)}"
 
 
 def _items(questions: Path, split: str) -> list[Item]:
@@ -77,14 +78,14 @@ def _require_documents(rag: Rag) -> None:
         )  # fmt: skip
 
 
-async def _record(card: Scorecard, run: str, house: Lifecycle) -> str:
+async def record(card: Scorecard, run: str, store: ReleaseStore) -> str:
     """What the evaluation means for the release. Questions that did not run to an end are no evidence."""
-    stage = (await house.store.release(card.release)).stage
+    stage = (await store.release(card.release)).stage
     if stage not in AWAITS_EVALUATION:
         return f"{card.release} stays {stage.value}."
     if card.failed:
         return f"{card.release} stays {stage.value}: {card.failed} questions did not run to an end."
-    after = await evaluated(card.release, store=house.store, actor=getpass.getuser(), at=now(), run=run)
+    after = await evaluated(card.release, store=store, actor=getpass.getuser(), at=now(), run=run)
     return f"{card.release} is {after.stage.value} now. Next: `beleg release promote {card.release}`."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
 import socket
@@ -113,15 +114,20 @@ class Instance:
 
 
 def require_free(port: int, setting: str, *, host: str = "127.0.0.1") -> None:
-    """Raises `Permanent("port_taken")`."""
+    """Raises `Permanent`: `port_taken`, or `port_unusable` for one that this user or this machine cannot open."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise Permanent(
+                    "port_taken", f"Port {port} is taken by another program.", hint=f"Set {setting} to a free port."
+                ) from None
             raise Permanent(
-                "port_taken", f"Port {port} is taken by another program.", hint=f"Set {setting} to a free port."
-            ) from None
+                "port_unusable", f"{host}:{port} cannot be opened: {error.strerror}.",
+                hint=f"Set {setting} to a port from 1024 up, and BELEG_HOST to an address of this machine.",
+            ) from None  # fmt: skip
 
 
 def _answers(url: str) -> bool:

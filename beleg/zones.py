@@ -70,6 +70,14 @@ def folder_of(zone: Zone) -> Path:
     return Path(zone.url.removeprefix("file://"))
 
 
+def is_empty(zone: Zone) -> bool:
+    """Whether a folder is there, and nothing in it."""
+    try:
+        return not any(folder_of(zone).iterdir())
+    except OSError:
+        return False  # a sweep says better than we could what is the matter with it
+
+
 def require_addable(found: Zone, known: dict[str, Zone], *, home: Path, move: bool) -> None:
     """Raises `Permanent`: `bad_zone_name`, `zone_is_home`, `zone_exists`, `zone_overlaps`."""
     if "/" in found.name or "\\" in found.name or found.name.startswith((".", "-")):

@@ -43,7 +43,7 @@ def add(
     Documents are read by `beleg ingest`, or within seconds if `beleg up` runs.
     """
     from beleg.home import here, is_held
-    from beleg.zones import add_zone
+    from beleg.zones import add_zone, is_empty
 
     added, changes = finish(
         add_zone(folder, name=name, tenant=tenant, classification=classification, owner=owner, move=move)
@@ -54,7 +54,7 @@ def add(
     tell(f"Zone {added.name} (tenant {added.tenant}, {added.classification.name}): {added.url}")
     for change in changes:
         tell(f"  changed: {change}")
-    if not any(Path(added.url).iterdir()):
+    if is_empty(added):
         tell("The folder is empty: drop documents into it.")
     if is_held(here().home.resolve()):
         tell("The running instance reads it now. Next: `beleg zone status`.")
@@ -87,7 +87,7 @@ def status(
 
     Status 1 if any file waits or is quarantined, or the folder of a zone is not there.
     """
-    from beleg.zones import folder_of, receipts
+    from beleg.zones import folder_of, is_empty, receipts
     from rag.types import State
 
     found = finish(receipts(name))
@@ -96,7 +96,7 @@ def status(
         emit({zone.name: of_zone for zone, of_zone in found.items()})
     else:
         for item, of_zone in found.items():
-            _print_status(item.name, of_zone, all_files=all_files)
+            _print_status(item.name, of_zone, is_empty=is_empty(item), all_files=all_files)
         if not found:
             tell("No zone yet. `beleg zone add DIR` makes one.")
     for item in away:
@@ -105,9 +105,10 @@ def status(
     raise SystemExit(1 if away or any(r.state in stuck for of_zone in found.values() for r in of_zone) else 0)
 
 
-def _print_status(name: str, found: list[Receipt], *, all_files: bool) -> None:
+def _print_status(name: str, found: list[Receipt], *, is_empty: bool, all_files: bool) -> None:
     counts = Counter(r.state.value for r in found)
-    tell(f"{name}: " + (", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or "nothing seen yet"))
+    nothing = "its folder is empty: drop documents into it" if is_empty else "nothing seen yet: `beleg ingest` reads it"
+    tell(f"{name}: " + (", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or nothing))
     for r in found:
         if all_files or r.code != "indexed":
             tell(f"  {r.path}: {r.state.value} ({r.code}) {r.reason} {r.hint}".rstrip())

@@ -12,10 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from beleg.home import prepared_home
 from beleg.services import Instance, Service, require_free
 from rag.errors import Permanent, Temporary
-from rag.settings import Settings
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -28,6 +26,12 @@ def test_a_taken_port_is_named_with_its_setting() -> None:
         port = other.getsockname()[1]
         with pytest.raises(Permanent, match=rf"{port} is taken.*BELEG_PORT"):
             require_free(port, "BELEG_PORT")
+
+
+def test_an_address_that_is_not_ours_is_not_called_taken() -> None:
+    """Another port would not help."""
+    with pytest.raises(Permanent, match=r"192\.0\.2\.1:0 cannot be opened.*BELEG_HOST"):
+        require_free(0, "BELEG_PORT", host="192.0.2.1")
 
 
 def test_a_child_that_ends_is_noticed_and_its_log_named(tmp_path: Path) -> None:
@@ -70,19 +74,6 @@ def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
     while _is_alive(child):
         assert time.monotonic() < deadline, "the child outlived its parent"
         time.sleep(0.05)
-
-
-def test_an_unwritable_home_is_one_sentence(tmp_path: Path) -> None:
-    """A file where the folder should be."""
-    (tmp_path / "home").write_text("", encoding="utf-8")
-    with pytest.raises(Permanent, match=r"cannot be written.*BELEG_HOME"):
-        prepared_home(Settings(home=tmp_path / "home"))
-
-
-def test_home_is_private(tmp_path: Path) -> None:
-    """Nobody else on the machine reads the state."""
-    home = prepared_home(Settings(home=tmp_path / "home"))
-    assert home.stat().st_mode & 0o077 == 0
 
 
 def _is_alive(pid: int) -> bool:
