@@ -57,6 +57,7 @@ def test_a_dropped_file_is_answered_within_30_s_without_a_restart(demo: RunningI
     """From drop to cited answer while API and ingest run; and gone again after its deletion."""
     key = demo.key(tenant="default")
     question = "How long does the Zephyr gasket last?"
+    (own_zone / "stays.txt").write_text("The warehouse opens at seven.\n", encoding="utf-8")  # an emptied zone waits
     path = own_zone / "gasket.txt"
     path.write_text(
         "The Zephyr gasket lasts 4,711 operating hours and is then replaced by the service team.\n", encoding="utf-8"

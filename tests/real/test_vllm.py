@@ -71,7 +71,7 @@ class Server:
         quiet = {"HF_HUB_OFFLINE": "1", "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
         self._log = log
         self.process = subprocess.Popen(
-            [VLLM, "serve", model, "--served-model-name", "tiny", "--max-model-len", "2048", "--host", "127.0.0.1", "--port",
+            [VLLM, "serve", model, "--served-model-name", "tiny", "--max-model-len", "32768", "--host", "127.0.0.1", "--port",
              str(self.port), "--enforce-eager"],
             stdout=log.open("wb"), stderr=subprocess.STDOUT, env={**keep, **quiet, "PATH": f"{HOME / 'bin'}:{keep.get('PATH', '')}"},
             start_new_session=True,
@@ -116,7 +116,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 async def llm(server: Server) -> AsyncIterator[OpenAICompatibleLlm]:
     model = OpenAICompatibleLlm(
         name="house-vllm", endpoint_class="local", model="tiny", base_url=server.base_url, prices=Prices(prompt=1.0, completion=2.0),
-        timeouts=Timeouts(connect_s=5, first_token_s=60, between_tokens_s=30, total_s=120), max_tokens=1500,
+        timeouts=Timeouts(connect_s=5, first_token_s=60, between_tokens_s=30, total_s=120), max_tokens=30_000,
     )  # fmt: skip
     yield model
     await model.aclose()
@@ -160,11 +160,11 @@ async def test_an_unknown_model_is_a_clear_error(server: Server) -> None:
 
 
 async def test_killed_in_the_middle_of_a_stream(server: Server, llm: OpenAICompatibleLlm) -> None:
-    """The half draft is counted, the error is `Temporary`, and the next request goes to the next endpoint."""
+    """So long that no buffer holds it. The half draft is counted, the error is `Temporary`, and the next request goes to the next endpoint."""
     seen: list[str | Usage] = []
 
     async def read() -> None:
-        async for piece in llm.draft(brief(max_tokens=1500)):
+        async for piece in llm.draft(brief(max_tokens=30_000)):
             seen.append(piece)
             if len(seen) == 3:
                 await asyncio.to_thread(server.kill)

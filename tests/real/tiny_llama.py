@@ -36,9 +36,14 @@ def make(folder: Path, *, texts: list[str]) -> Path:
     torch.manual_seed(7)
     config = LlamaConfig(
         vocab_size=len(fast), hidden_size=128, intermediate_size=256, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=4, max_position_embeddings=4096, pad_token_id=0, bos_token_id=1, eos_token_id=2,
+        num_key_value_heads=4, max_position_embeddings=32768, pad_token_id=0, bos_token_id=1, eos_token_id=2,
     )  # fmt: skip
-    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
+    model = LlamaForCausalLM(config)
+    with torch.no_grad():
+        # Whole words alone: single bytes make no text, and the mark of the end would end a stream by chance.
+        model.lm_head.weight[: len(MARKS) + len(alphabet)] = 0
+        model.lm_head.weight[len(MARKS) + len(alphabet) :] *= 50
+    model.to(torch.bfloat16).save_pretrained(folder)
     return folder
 
 
