@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from beleg.home import here
 from rag.errors import Permanent
-from rag.types import Classification, Receipt, Zone
-
-if TYPE_CHECKING:
-    from rag.compose import State
+from rag.types import Classification, Receipt, State, Zone
 
 DEFAULT_TENANT = "default"
 
@@ -52,7 +48,10 @@ async def receipts(name: str | None) -> dict[Zone, list[Receipt]]:
     from rag.compose import open_state
 
     async with open_state(here()) as state:
-        return {zone: await _receipts_of(zone, state) for zone in chosen(await state.ledger.zones(), name)}
+        return {
+            zone: [receipt for receipt, _, _ in (await state.ledger.receipts(zone.name)).values()]
+            for zone in chosen(await state.ledger.zones(), name)
+        }
 
 
 def chosen(known: list[Zone], name: str | None) -> list[Zone]:
@@ -68,6 +67,18 @@ def chosen(known: list[Zone], name: str | None) -> list[Zone]:
 
 def folder_of(zone: Zone) -> Path:
     return Path(zone.url.removeprefix("file://"))
+
+
+def trouble(zone: Zone, found: list[Receipt]) -> str | None:
+    """Why no sweep of the zone can work now, as far as its folder shows."""
+    if not folder_of(zone).is_dir():
+        return f"The folder of {zone.name} is not there: {zone.url}. Mount it, or `beleg zone add DIR --move`."
+    if is_empty(zone) and any(receipt.state is not State.deleted for receipt in found):
+        return (
+            f"{zone.url} holds nothing at all, so what was there is still answered from. Mount its disk; or, if it is "
+            "meant to be empty, put a zone.yaml into it."
+        )
+    return None
 
 
 def is_empty(zone: Zone) -> bool:
@@ -125,7 +136,3 @@ def _shown(value: object) -> str:
     if isinstance(value, Classification):
         return value.name
     return ", ".join(sorted(value)) or "none" if isinstance(value, frozenset) else str(value)
-
-
-async def _receipts_of(zone: Zone, state: State) -> list[Receipt]:
-    return [receipt for receipt, _, _ in (await state.ledger.receipts(zone.name)).values()]

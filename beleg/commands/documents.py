@@ -85,13 +85,12 @@ def status(
 ) -> None:
     """What became of every file, and why.
 
-    Status 1 if any file waits or is quarantined, or the folder of a zone is not there.
+    Status 1 if any file waits or is quarantined, or the folder of a zone is not there or was emptied.
     """
-    from beleg.zones import folder_of, is_empty, receipts
+    from beleg.zones import is_empty, receipts, trouble
     from rag.types import State
 
     found = finish(receipts(name))
-    away = [zone for zone in found if not folder_of(zone).is_dir()]
     if as_json:
         emit({zone.name: of_zone for zone, of_zone in found.items()})
     else:
@@ -99,10 +98,11 @@ def status(
             _print_status(item.name, of_zone, is_empty=is_empty(item), all_files=all_files)
         if not found:
             tell("No zone yet. `beleg zone add DIR` makes one.")
-    for item in away:
-        note(f"beleg: The folder of {item.name} is not there: {item.url}. Mount it, or `beleg zone add DIR --move`.")
+    troubles = [said for item, of_zone in found.items() if (said := trouble(item, of_zone))]
+    for said in troubles:
+        note(f"beleg: {said}")
     stuck = {State.quarantined, State.discovered}
-    raise SystemExit(1 if away or any(r.state in stuck for of_zone in found.values() for r in of_zone) else 0)
+    raise SystemExit(1 if troubles or any(r.state in stuck for of_zone in found.values() for r in of_zone) else 0)
 
 
 def _print_status(name: str, found: list[Receipt], *, is_empty: bool, all_files: bool) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from beleg.zones import chosen, is_empty, require_addable
+from beleg.zones import chosen, is_empty, require_addable, trouble
 from rag.errors import Permanent
-from rag.types import Classification, Zone
+from rag.types import Classification, Receipt, State, Zone
 
 HOME = Path("/srv/beleg")
 
@@ -77,3 +77,11 @@ def test_only_a_folder_that_is_there_is_empty(tmp_path: Path) -> None:
     assert not is_empty(zone("b", str(tmp_path / "gone")))
     (tmp_path / "x.txt").write_text("x", encoding="utf-8")
     assert not is_empty(zone("a", str(tmp_path)))
+
+
+@pytest.mark.parametrize(("state", "is_told"), [(State.indexed, True), (State.deleted, False)])
+def test_an_emptied_folder_is_told_while_its_documents_answer(tmp_path: Path, state: State, is_told: bool) -> None:
+    """A sweep takes it for a disk that is not mounted, so the last deletion does nothing until somebody says so."""
+    seen = Receipt(zone="a", path="x.txt", document_id="1", version="1", state=state, code=state.value)
+    assert bool(trouble(zone("a", str(tmp_path)), [seen])) == is_told
+    assert trouble(zone("a", str(tmp_path)), []) is None
