@@ -107,11 +107,13 @@ def running(settings: Settings) -> Iterator[Instance]:
         started = time.monotonic()
         try:
             order = services(settings)
-            for service in order:
+            for service in [service for service in order if not service.in_background]:
                 instance.start(service)
             for service in order:
                 tell(f"  {service.name} {'starts in the background' if service.in_background else '...'}")
-                if not service.in_background:
+                if service.in_background:
+                    instance.start(service)
+                else:
                     instance.wait_until_up(service)
             tell(f"  ready for questions after {time.monotonic() - started:.0f} s")
             yield instance
