@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from beleg.terminal import tell
 from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from rag.compose import Rag
+
+log = logging.getLogger(__name__)
+
+_SETTLED_S = 20.0
+"""By then the other services of a start have come up."""
 
 
 async def run(settings: Settings) -> None:
@@ -22,7 +32,18 @@ async def run(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     status = Status(settings.home.resolve() / "run" / "ingest.json")
     async with open_rag(settings) as rag:
+        warming = asyncio.create_task(_warm_later(rag))
         await work(rag, tell=tell, stop=stop, sweep_s=settings.sweep_s, after_sweep=status.swept)
+        warming.cancel()
+
+
+async def _warm_later(rag: Rag) -> None:
+    """A start at which nothing is due needs no model, and leaves the processor to the API; the first drop shall not wait."""
+    await asyncio.sleep(_SETTLED_S)
+    try:
+        await rag.warm()
+    except Exception as error:  # noqa: BLE001 - the first file meets the same, and says so in its receipt
+        log.warning("ingest.not_warm", extra={"kind": type(error).__name__})
 
 
 class Status:

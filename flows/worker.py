@@ -11,16 +11,19 @@ from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from typing import cast
 
+from prefect.client.orchestration import get_client
+
 from flows.ingest import Sweep, Tell, ingest_flow
 from flows.watching import hints
 from rag.compose import Rag
-from rag.errors import BelegError
+from rag.errors import BelegError, Temporary
 from rag.types import Zone
 
 log = logging.getLogger(__name__)
 
 _AFTER_FAILURE_S = 30.0
 """A zone that could not be swept is tried again this soon, whatever the clock says."""
+_SERVER_PATIENCE_S = 120.0
 
 
 async def sweep_all(rag: Rag, zones: list[Zone], *, tell: Tell) -> list[Sweep]:
@@ -38,7 +41,11 @@ async def sweep_all(rag: Rag, zones: list[Zone], *, tell: Tell) -> list[Sweep]:
 
 
 async def work(rag: Rag, *, tell: Tell, stop: asyncio.Event, sweep_s: float, after_sweep: Tell) -> None:
-    """Until `stop` is set. `after_sweep` is told each zone's name once it has been swept."""
+    """Until `stop` is set. `after_sweep` is told each zone's name once it has been swept.
+
+    Raises `Temporary("prefect_unreachable")` if the workflow server does not come up beside us.
+    """
+    await _server_is_up(stop)
     changed: asyncio.Queue[str] = asyncio.Queue()
     folders: dict[str, Path] = {}
     due_at: dict[str, float] = {}
@@ -61,6 +68,17 @@ async def work(rag: Rag, *, tell: Tell, stop: asyncio.Event, sweep_s: float, aft
     if watcher is not None:
         watcher.cancel()
         await asyncio.gather(watcher, return_exceptions=True)
+
+
+async def _server_is_up(stop: asyncio.Event) -> None:
+    """Waits for it: the server starts when we start, and may take longer."""
+    deadline = asyncio.get_running_loop().time() + _SERVER_PATIENCE_S
+    async with get_client() as client:
+        while not stop.is_set() and await client.api_healthcheck() is not None:
+            if asyncio.get_running_loop().time() > deadline:
+                hint = "See logs/prefect.log in BELEG_HOME."
+                raise Temporary("prefect_unreachable", "The Prefect server does not answer.", hint=hint)
+            await asyncio.sleep(0.2)
 
 
 async def _pause(changed: asyncio.Queue[str], stop: asyncio.Event, *, longest_s: float = 2.0) -> None:

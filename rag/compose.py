@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -55,6 +55,8 @@ class Rag:
     chain: Chain
     policy: RegoPolicy
     use_cases: dict[str, UseCase]
+    warm: Callable[[], Awaitable[None]]
+    """Loads what else the first text would wait for: Presidio and the embedding model, some seconds."""
 
     @property
     def ledger(self) -> DatabaseLedger:
@@ -116,13 +118,14 @@ def open_policy(settings: Settings) -> RegoPolicy:
 
 @asynccontextmanager
 async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
-    """Everything, closed in reverse. Loads models: some seconds."""
+    """Everything, closed in reverse. Models are loaded when the first text needs them, or by `Rag.warm`."""
     async with AsyncExitStack() as stack:
         state = await stack.enter_async_context(open_state(settings))
         policy = open_policy(settings)
-        embedder = RememberingEmbedder(GlossedEmbedder(SentenceTransformerEmbedder(threads=settings.threads)))
+        model = SentenceTransformerEmbedder(threads=settings.threads)
+        embedder = RememberingEmbedder(GlossedEmbedder(model))
         recognizers = read_guard_settings(settings.policies / "dlp" / "recognizers.yaml")
-        guard = await asyncio.to_thread(PresidioGuard, policy, recognizers)
+        guard = PresidioGuard(policy, recognizers)
         landing = FolderLanding(max_bytes=settings.max_file_mb * 2**20)
         parser = IsolatedParser(timeout_s=settings.parse_timeout_s, memory_mb=settings.parse_memory_mb)
         stack.push_async_callback(parser.aclose)
@@ -131,6 +134,11 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
         remote = open_endpoints(settings.endpoints) if settings.endpoints else []
         for llm in remote:
             stack.push_async_callback(llm.aclose)
+
+        async def warm() -> None:
+            await guard.warm()
+            await model.warm()
+
         yield Rag(
             state=state,
             intake=Intake(
@@ -152,4 +160,5 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
             ),
             policy=policy,
             use_cases=read_use_cases(settings.use_cases),
+            warm=warm,
         )

@@ -37,7 +37,7 @@ def open_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def front() -> AsyncIterator[Front]:
         async with open_rag(settings) as rag, open_lifecycle(rag) as lifecycle:
-            await rag.chain.embedder.embed(["warm"])  # the first question must not pay for loading the model
+            await rag.warm()  # the first question must not pay for it
             yield _front(settings, rag, lifecycle)
 
     return create_app(front)

@@ -11,7 +11,9 @@ import hashlib
 import logging
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from rag.adapters.guard import words
@@ -39,20 +41,19 @@ _ATTRIBUTES = ("usecase_class", "tenant", "business_unit", "user_role", "endpoin
 
 
 class PresidioGuard:
-    """Port `Guard`. Takes about 8 s to make (Presidio imports torch); thread-safe afterwards."""
+    """Port `Guard`, thread-safe. Presidio is loaded at the first text or by `warm`: it imports torch, some seconds."""
 
     def __init__(
         self, policy: Policy, settings: GuardSettings | None = None, *, recognizers: Sequence[EntityRecognizer] = ()
     ) -> None:
         """`recognizers`: more of Presidio's own kind, with `supported_language="xx"`."""
-        from rag.adapters.guard.engine import build_engine, spans_of
-
         self._policy, self._settings = policy, settings or GuardSettings()
         self._persons = PersonFinder()
         self._tables = TableFinder(self._settings.numbers)
         self._health = HealthReader(self._settings.medical_ignore)
-        self._engine = build_engine(self._finders(), recognizers)
-        self._spans_of = spans_of
+        self._engine: Callable[[str], list[Span]] | None = None
+        self._recognizers = recognizers
+        self._opening = Lock()
         allow = self._settings.allow
         self._allowed_texts = frozenset(text.casefold() for text in allow.texts)
         self._allowed = re.compile("|".join(f"(?:{p})" for p in allow.patterns)) if allow.patterns else None
@@ -65,9 +66,15 @@ class PresidioGuard:
         """Digest of code rules, word lists, settings and the DLP policy."""
         return f"{self._revision}-{self._policy.screening_revision}"
 
+    async def warm(self) -> None:
+        """Loads Presidio now, so that the first text does not wait for it. Raises whatever its import raises."""
+        await asyncio.to_thread(self._opened)
+
     async def screen(self, text: str, *, direction: Direction, context: Mapping[str, str | None]) -> Screened:
         """Raises `Refused("guard_unavailable")` for whatever goes wrong."""
         try:
+            if self._engine is None:
+                await self.warm()  # before the clock runs
             async with asyncio.timeout(self._settings.timeout_s):
                 return await asyncio.to_thread(self._screen, text, direction, dict(context))
         except Exception as error:  # noqa: BLE001 - anything at all: unseen text must not pass
@@ -85,6 +92,14 @@ class PresidioGuard:
             (BirthFinder(), ["DATE_OF_BIRTH"]),
             (NumberFinder(numbers), sorted({kind.entity for kind in numbers}) or ["NUMBER"]),
         ]
+
+    def _opened(self) -> Callable[[str], list[Span]]:
+        with self._opening:
+            if self._engine is None:
+                from rag.adapters.guard.engine import build_engine, spans_of
+
+                self._engine = partial(spans_of, build_engine(self._finders(), self._recognizers))
+            return self._engine
 
     def _screen(self, text: str, direction: Direction, context: dict[str, str | None]) -> Screened:
         findings = self._find(text)
@@ -111,7 +126,7 @@ class PresidioGuard:
 
     def _find(self, text: str) -> list[Finding]:
         folded = fold(text)
-        spans = self._spans_of(self._engine, folded.text)
+        spans = self._opened()(folded.text)
         spans += self._tables.find(folded.text)
         spans = [s for s in spans if self._counts(s, folded.text)]
         spans += [s for s in self._persons.repeats(folded.text, spans) if self._counts(s, folded.text)]

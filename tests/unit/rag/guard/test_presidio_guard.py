@@ -103,7 +103,7 @@ async def test_a_dying_policy_lets_nothing_pass() -> None:
 
 async def test_a_recognizer_that_skips_is_a_failure() -> None:
     """Presidio only logs when a pattern ran out of time; here that refuses the text."""
-    presidio_guard()
+    await presidio_guard().warm()
     with pytest.raises(RuntimeError, match="skipped"):
         logging.getLogger("presidio-analyzer").warning("Regex pattern '%s' timed out, skipping.", "x")
 
