@@ -21,9 +21,10 @@ from prefect.tasks import Task
 
 from rag.compose import Rag
 from rag.errors import BelegError, Permanent, Temporary
-from rag.ingest.ingest import Survey, ingest_or_wait, remove, survey, wait
+from rag.ingest.batch import Batch
+from rag.ingest.ingest import Survey, remove, survey
 from rag.ports import IndexWriter
-from rag.types import Receipt, Sighting, State, Zone
+from rag.types import Receipt, State, Zone
 
 log = logging.getLogger(__name__)
 
@@ -117,12 +118,10 @@ async def _sweep(rag: Rag, zone: Zone, writer: IndexWriter, tell: Tell) -> Sweep
     found = await _step("list zone", lambda: survey(zone, intake=rag.intake), delays=_IMPATIENT)
     receipts: list[Receipt] = []
     for start in range(0, len(found.due), _BATCH):
-        batch = _Batch(rag, zone, writer, tell, found.due[start : start + _BATCH])
-        name = f"ingest files {start + 1} to {start + len(batch.due)} of {len(found.due)}"
-        try:
-            await _step(name, batch.run)
-        except Temporary as error:
-            await batch.park(error)
+        due = found.due[start : start + _BATCH]
+        files = f"files {start + 1} to {start + len(due)} of {len(found.due)}"
+        batch = Batch(zone, due, intake=rag.intake, writer=writer)
+        await _take(batch, zone, files, tell)
         receipts += batch.receipts
     if found.gone:
         receipts += await _step(
@@ -132,26 +131,16 @@ async def _sweep(rag: Rag, zone: Zone, writer: IndexWriter, tell: Tell) -> Sweep
     return Sweep(zone=zone.name, receipts=tuple(receipts), unchanged=found.unchanged, generation=generation)
 
 
-class _Batch:
-    """Some files of one sweep. A retry goes on with those that are not done."""
-
-    def __init__(self, rag: Rag, zone: Zone, writer: IndexWriter, tell: Tell, due: Sequence[Sighting]) -> None:
-        self._rag, self._zone, self._writer, self._tell = rag, zone, writer, tell
-        self.due = due
-        self.receipts: list[Receipt] = []
-
-    async def run(self) -> None:
-        for sighting in self.due[len(self.receipts) :]:
-            self._done(await ingest_or_wait(self._zone, sighting, intake=self._rag.intake, writer=self._writer))
-
-    async def park(self, error: Temporary) -> None:
-        """What is not done waits for the next sweep, with its reason; other batches go on."""
-        for sighting in self.due[len(self.receipts) :]:
-            self._done(await wait(self._zone, sighting, error, intake=self._rag.intake))
-
-    def _done(self, receipt: Receipt) -> None:
-        self.receipts.append(receipt)
-        self._tell(line(receipt))
+async def _take(batch: Batch, zone: Zone, files: str, tell: Tell) -> None:
+    """Every step a task of its own. What is out of reach for longer waits for the next sweep; the others go on."""
+    for name, step in batch.steps.items():
+        tell(f"  {zone.name}: {name} {files}")
+        try:
+            await _step(f"{name} {files}", step)
+        except Temporary:
+            await batch.park()
+    for receipt in batch.receipts:
+        tell(line(receipt))
 
 
 async def _remove(rag: Rag, zone: Zone, writer: IndexWriter, found: Survey, tell: Tell) -> list[Receipt]:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from rag.adapters.landing.zone_file import read_zone_file
 from rag.compose import Rag, open_rag
-from rag.ingest.ingest import ingest_one, survey
+from rag.ingest.batch import Batch
+from rag.ingest.ingest import survey
 from rag.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,8 +31,8 @@ async def sample_house(home: Path) -> AsyncIterator[Rag]:
                 await rag.ledger.add_zone(zone)
         async with rag.writer() as writer:
             for zone in zones:
-                for sighting in (await survey(zone, intake=rag.intake)).due:
-                    receipt = await ingest_one(zone, sighting, intake=rag.intake, writer=writer)
-                    print(f"  {zone.name}/{sighting.path}: {receipt.code}, {receipt.chunks} chunks")
+                due = (await survey(zone, intake=rag.intake)).due
+                for receipt in await Batch(zone, due, intake=rag.intake, writer=writer).run():
+                    print(f"  {zone.name}/{receipt.path}: {receipt.code}, {receipt.chunks} chunks")
             await writer.publish()
         yield rag

@@ -1,4 +1,4 @@
-"""Cleared text → chunks. Pure. Called by `ingest_one`. Structure first; tokens of the embedding model are the measure."""
+"""Cleared text → chunks. Pure. Called by `Batch`. Structure first; tokens of the embedding model are the measure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parsed document → cleared document, or a refusal. Called by `ingest_one()`. Only what comes out here can be chunked.
+"""Parsed document → cleared document, or a refusal. Called by `Batch`. Only what comes out here can be chunked.
 
 Everything that could reach an index or a reader is screened in one go, so that a name in a title or file name and a
 diagnosis on page nine meet in one decision: the text, and behind it the title, headings, sheet and attachment names

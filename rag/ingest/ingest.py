@@ -1,4 +1,4 @@
-"""The way in, whole: survey a zone, ingest what is new, remove what is gone, publish.
+"""What a sweep of a zone has to do, and the removal of what is gone. What is new goes in by `rag.ingest.batch`.
 
 Every sweep converges to the same index, however often and from whatever crash it is started: chunk ids come from
 content, a version is recorded only after its chunks are written, and publishing twice changes nothing.
@@ -12,11 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rag.errors import BelegError, Permanent, Refused, Temporary
-from rag.ingest.chunk import RULES_REVISION, chunk
-from rag.ingest.clear import clear
+from rag.ingest.chunk import RULES_REVISION
 from rag.ports import Embedder, Guard, IndexWriter, Landing, Ledger, Library, Parser
-from rag.types import Chunk, Cleared, Document, Receipt, Sighting, State, Zone
+from rag.types import Receipt, Sighting, State, Zone
 
 log = logging.getLogger(__name__)
 
@@ -68,38 +66,6 @@ async def survey(zone: Zone, *, intake: Intake) -> Survey:
     return Survey(due=due, gone=gone, unchanged=len(marked) - len(due))
 
 
-async def ingest_one(zone: Zone, sighting: Sighting, *, intake: Intake, writer: IndexWriter) -> Receipt:
-    """One file, from bytes to written chunks. A bad file yields a quarantined receipt; `Temporary` goes to the caller."""
-    document: Document | None = None
-    try:
-        document = await intake.landing.read(zone, sighting.path)
-        document = _capped(document, (await intake.landing.supersessions(zone)).get(sighting.path))
-        parsed = await intake.parser.parse(document)
-        cleared = await clear(parsed, guard=intake.guard, zone=zone)
-        chunks = chunk(cleared, count_tokens=intake.embedder.count_tokens)
-        receipt = await _write(cleared, chunks, intake=intake, writer=writer)
-    except Permanent as error:
-        receipt = await _quarantine(zone, sighting, document, error, intake=intake, writer=writer)
-    await intake.ledger.record(receipt, fingerprint=intake.fingerprint, sighting=sighting)
-    log.info("ingest.recorded", extra={"zone": zone.name, "state": receipt.state.value, "code": receipt.code})
-    return receipt
-
-
-async def ingest_or_wait(zone: Zone, sighting: Sighting, *, intake: Intake, writer: IndexWriter) -> Receipt:
-    """Like `ingest_one`, but a file that the guard cannot judge, or that we cannot, waits and does not stop the others."""
-    try:
-        return await ingest_one(zone, sighting, intake=intake, writer=writer)
-    except Temporary:
-        raise  # what is out of reach is so for every file
-    except Refused as error:
-        return await wait(zone, sighting, error, intake=intake)
-    except Exception as error:  # noqa: BLE001 - one poisonous file must not end the process that ingests all others
-        kind = type(error).__name__  # its message may carry text
-        log.error("ingest.unforeseen", extra={"zone": zone.name, "kind": kind})  # noqa: TRY400
-        unforeseen = Permanent("unforeseen", f"Something unforeseen went wrong on our side with this file ({kind}).")
-        return await wait(zone, sighting, unforeseen, intake=intake)
-
-
 async def remove(zone: Zone, gone: Receipt, *, intake: Intake, writer: IndexWriter) -> Receipt:
     """A file that is no longer in its zone leaves the index and the library."""
     removed = await writer.retain(gone.document_id, None)
@@ -110,54 +76,6 @@ async def remove(zone: Zone, gone: Receipt, *, intake: Intake, writer: IndexWrit
     _, fingerprint, sighting = (await intake.ledger.receipts(zone.name))[gone.path]
     await intake.ledger.record(receipt, fingerprint=fingerprint, sighting=sighting)
     return receipt
-
-
-async def wait(zone: Zone, sighting: Sighting, error: BelegError, *, intake: Intake) -> Receipt:
-    """It cannot be done now: the file waits for the next sweep, and says why."""
-    receipt = Receipt(
-        zone=zone.name, path=sighting.path, document_id=intake.landing.document_id(zone, sighting.path), version=None,
-        state=State.discovered, code=error.code, reason=error.message, hint="It is tried again with the next sweep.",
-    )  # fmt: skip
-    await intake.ledger.record(receipt, fingerprint=intake.fingerprint, sighting=sighting)
-    return receipt
-
-
-async def _write(cleared: Cleared, chunks: list[Chunk], *, intake: Intake, writer: IndexWriter) -> Receipt:
-    """New first, then the old version goes: a failure in between leaves both, never neither."""
-    vectors = await intake.embedder.embed([f"{c.context}\n{c.text}" if c.context else c.text for c in chunks])
-    await intake.library.keep(cleared)
-    await writer.upsert(chunks, vectors)
-    await writer.retain(cleared.document.id, cleared.document.version, keep=frozenset(c.id for c in chunks))
-    return Receipt(
-        zone=cleared.document.zone,
-        path=cleared.document.path,
-        document_id=cleared.document.id,
-        version=cleared.document.version,
-        state=State.indexed,
-        code="indexed_redacted" if cleared.is_redacted else "indexed",
-        reason=_masked_words(cleared.counts) if cleared.is_redacted else "",
-        chunks=len(chunks),
-        counts=cleared.counts,
-    )
-
-
-async def _quarantine(
-    zone: Zone, sighting: Sighting, document: Document | None, error: Permanent, *, intake: Intake, writer: IndexWriter
-) -> Receipt:
-    """The file alone is parked; what was indexed of an earlier version must no longer be answered."""
-    document_id = document.id if document else intake.landing.document_id(zone, sighting.path)
-    await writer.retain(document_id, None)
-    await intake.library.forget(document_id)
-    return Receipt(
-        zone=zone.name,
-        path=sighting.path,
-        document_id=document_id,
-        version=document.version if document else None,
-        state=State.quarantined,
-        code=error.code,
-        reason=error.message,
-        hint=error.hint,
-    )
 
 
 def _is_done(known: tuple[Receipt, str, Sighting] | None, sighting: Sighting, fingerprint: str) -> bool:
@@ -175,15 +93,3 @@ def _is_done(known: tuple[Receipt, str, Sighting] | None, sighting: Sighting, fi
 def _mark(sighting: Sighting, until: datetime | None) -> Sighting:
     """A superseded file counts as changed when its successor appears, moves its date or goes."""
     return sighting if until is None else replace(sighting, etag=f"{sighting.etag}|until={until.isoformat()}")
-
-
-def _capped(document: Document, until: datetime | None) -> Document:
-    if until is None:
-        return document
-    own = document.labels.valid_until
-    return replace(document, labels=replace(document.labels, valid_until=until if own is None else min(own, until)))
-
-
-def _masked_words(counts: dict[str, int]) -> str:
-    found = ", ".join(f"{number} x {entity}" for entity, number in sorted(counts.items()))
-    return f"Personal data was masked before indexing: {found}."

@@ -12,7 +12,8 @@ from rag.adapters.index.memory import InMemoryIndex
 from rag.answer import messages
 from rag.answer.answer import Chain, access_of, answer, search
 from rag.errors import BelegError, Refused, Temporary
-from rag.ingest.ingest import Intake, ingest_one, survey
+from rag.ingest.batch import Batch
+from rag.ingest.ingest import Intake, survey
 from rag.testing import (
     EPOCH,
     FixedPolicy,
@@ -59,8 +60,7 @@ async def chain(*llms: ScriptedLlm, guard: WordGuard | None = None, policy: Fixe
         landing=MemoryLanding({"manual.txt": FACT.encode()}), parser=PlainParser(), guard=WordGuard(), embedder=HashEmbedder(),
         library=MemoryLibrary(), ledger=MemoryLedger(zone()), index_identity=str,
     )  # fmt: skip
-    for sighting in (await survey(zone(), intake=intake)).due:
-        await ingest_one(zone(), sighting, intake=intake, writer=index)
+    await Batch(zone(), (await survey(zone(), intake=intake)).due, intake=intake, writer=index).run()
     await index.publish()
     return Chain(
         guard=guard or WordGuard(), embedder=HashEmbedder(), index=index, policy=policy or FixedPolicy("local"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 from rag.adapters.embedders.hashing import HashEmbedder
 from rag.adapters.index.memory import InMemoryIndex
 from rag.errors import Temporary
-from rag.ingest.ingest import Intake, ingest_one, ingest_or_wait, remove, survey
+from rag.ingest.batch import Batch
+from rag.ingest.ingest import Intake, remove, survey
 from rag.testing import MemoryLanding, MemoryLedger, MemoryLibrary, PlainParser, WordGuard, zone
-from rag.types import Access, Classification, Document, Parsed, Receipt, State
+from rag.types import Access, Chunk, Classification, Document, Parsed, Receipt, State, Vectors, Zone
 
 ZONE = zone()
 EVERYONE = Access(
@@ -32,7 +34,7 @@ def intake(landing: MemoryLanding, guard: WordGuard | None = None) -> Intake:
 
 async def sweep(parts: Intake, writer: InMemoryIndex) -> list[Receipt]:
     found = await survey(ZONE, intake=parts)
-    receipts = [await ingest_one(ZONE, s, intake=parts, writer=writer) for s in found.due]
+    receipts = list(await Batch(ZONE, found.due, intake=parts, writer=writer).run())
     receipts += [await remove(ZONE, r, intake=parts, writer=writer) for r in found.gone]
     await writer.publish()
     return receipts
@@ -90,12 +92,12 @@ async def test_a_crash_before_the_receipt_is_healed_by_the_next_sweep() -> None:
     """Chunks that were written but not recorded are written again, and there is still one of each."""
     landing = MemoryLanding({"a.txt": b"red fox"})
     parts, writer = intake(landing), InMemoryIndex()
-    (due,) = (await survey(ZONE, intake=parts)).due
+    due = (await survey(ZONE, intake=parts)).due
     forgetful = Intake(
         landing=landing, parser=parts.parser, guard=parts.guard, embedder=parts.embedder, library=parts.library,
         ledger=MemoryLedger(ZONE), index_identity=parts.index_identity,
     )  # fmt: skip
-    await ingest_one(ZONE, due, intake=forgetful, writer=writer)  # written, but our ledger never heard of it
+    await Batch(ZONE, due, intake=forgetful, writer=writer).run()  # written, but our ledger never heard of it
     assert len(await sweep(parts, writer)) == 1
     assert await searched(writer, "fox") == {"red fox"}
 
@@ -130,8 +132,7 @@ async def test_a_dead_guard_indexes_nothing() -> None:
     guard = WordGuard()
     guard.dead = True
     parts, writer = intake(MemoryLanding({"a.txt": b"red fox"}), guard), InMemoryIndex()
-    with pytest.raises(Exception, match="guard"):
-        await sweep(parts, writer)
+    assert [(r.state, r.code) for r in await sweep(parts, writer)] == [(State.discovered, "guard_unavailable")]
     assert await searched(writer, "fox") == set()
 
 
@@ -139,19 +140,83 @@ async def test_a_file_that_nobody_can_judge_waits_and_the_rest_is_unharmed() -> 
     """Neither a dead guard nor an error of our own stops the neighbours; the file is tried again, and says so."""
     parts, writer = intake(MemoryLanding({"a.txt": b"poison", "b.txt": b"red fox"})), InMemoryIndex()
     parts = replace(parts, parser=PoisonedParser())
-    receipts = [
-        await ingest_or_wait(ZONE, s, intake=parts, writer=writer) for s in (await survey(ZONE, intake=parts)).due
-    ]
-    await writer.publish()
+    receipts = await sweep(parts, writer)
     assert [(r.state, r.code) for r in receipts] == [(State.discovered, "unforeseen"), (State.indexed, "indexed")]
     assert "poison" not in f"{receipts[0]}"
     assert await searched(writer, "fox poison") == {"red fox"}
     assert [s.path for s in (await survey(ZONE, intake=parts)).due] == ["a.txt"]
     assert isinstance(parts.guard, WordGuard)
     parts.guard.dead = True
-    (waiting,) = (await survey(ZONE, intake=replace(parts, landing=MemoryLanding({"c.txt": b"x"})))).due
-    unseen = replace(parts, landing=MemoryLanding({"c.txt": b"x"}))
-    assert (await ingest_or_wait(ZONE, waiting, intake=unseen, writer=writer)).state is State.discovered
+    unseen = replace(parts, landing=MemoryLanding({"c.txt": b"x"}), ledger=MemoryLedger(ZONE))
+    assert [r.state for r in await sweep(unseen, writer)] == [State.discovered]
+
+
+async def test_a_step_taken_again_goes_on_where_it_stopped() -> None:
+    """A disk that is full in the middle loses nothing and doubles nothing: what was done is not done again."""
+    landing = MemoryLanding({"a.txt": b"red fox", "b.txt": b"blue whale", "c.txt": b"green frog"})
+    full = FullAfter(1)
+    parts = intake(landing)
+    batch = Batch(ZONE, (await survey(ZONE, intake=parts)).due, intake=parts, writer=full)
+    with pytest.raises(Temporary):
+        await batch.run()
+    assert [r.path for r in batch.receipts] == ["a.txt"]
+    full.room = 9
+    assert [r.state for r in await batch.run()] == [State.indexed] * 3
+    assert full.written == ["a.txt", "b.txt", "c.txt"]
+
+
+async def test_what_has_not_arrived_is_parked_with_its_reason() -> None:
+    """The next sweep finds it due."""
+    parts = intake(MemoryLanding({"a.txt": b"red fox", "b.txt": b"blue whale"}))
+    batch = Batch(ZONE, (await survey(ZONE, intake=parts)).due, intake=parts, writer=FullAfter(1))
+    with pytest.raises(Temporary):
+        await batch.run()
+    await batch.park()
+    assert [(r.path, r.code) for r in batch.receipts] == [("a.txt", "indexed"), ("b.txt", "disk_full")]
+    assert [s.path for s in (await survey(ZONE, intake=parts)).due] == ["b.txt"]
+
+
+async def test_a_file_out_of_reach_does_not_keep_its_neighbours() -> None:
+    """A file that is written without end, or lies on a bad block, waits alone."""
+    landing = HeldBack({"a.txt": b"red fox", "b.txt": b"blue whale"}, held="a.txt")
+    parts, writer = intake(landing), InMemoryIndex()
+    batch = Batch(ZONE, (await survey(ZONE, intake=parts)).due, intake=parts, writer=writer)
+    for step in batch.steps.values():
+        try:
+            await step()
+        except Temporary:
+            await batch.park()
+    await writer.publish()
+    assert [(r.path, r.code) for r in batch.receipts] == [("a.txt", "file_changing"), ("b.txt", "indexed")]
+    assert await searched(writer, "fox whale") == {"blue whale"}
+
+
+class HeldBack(MemoryLanding):
+    """One of its files is always being written."""
+
+    def __init__(self, files: dict[str, bytes], *, held: str) -> None:
+        super().__init__(files)
+        self._held = held
+
+    async def read(self, zone: Zone, path: str) -> Document:
+        if path == self._held:
+            raise Temporary("file_changing", "The file is still being written.")
+        return await super().read(zone, path)
+
+
+class FullAfter(InMemoryIndex):
+    """Takes so many documents, then its disk is full."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room, self.written = room, list[str]()
+
+    async def upsert(self, chunks: Sequence[Chunk], vectors: Vectors) -> None:
+        if not self.room:
+            raise Temporary("disk_full", "The disk is full.")
+        self.room -= 1
+        self.written.append(chunks[0].path)
+        await super().upsert(chunks, vectors)
 
 
 class PoisonedParser(PlainParser):

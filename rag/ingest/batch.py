@@ -1,0 +1,224 @@
+"""The way in, whole: some files of a zone go step by step from what lies there to what is written. Called by the flow.
+
+    parse → clear → chunk → embed → index
+
+Each file is at exactly one of the steps' types, so that nothing is chunked that was not cleared. A step takes every file
+that has come so far; what fails there for good leaves the way with its reason, and the others go on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from rag.errors import BelegError, Permanent, Refused, Temporary
+from rag.ingest.chunk import chunk
+from rag.ingest.clear import clear
+from rag.ingest.ingest import Intake
+from rag.ports import IndexWriter
+from rag.types import Chunk, Cleared, Document, Parsed, Receipt, Sighting, State, Vectors, Zone
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunked:
+    """A cleared document and what it was cut into."""
+
+    cleared: Cleared
+    chunks: list[Chunk]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """The same with its vectors, `(len(chunks), dimension)`, in their order."""
+
+    cleared: Cleared
+    chunks: list[Chunk]
+    vectors: Vectors
+
+
+At = Sighting | Parsed | Cleared | Chunked | Embedded | Receipt
+A = TypeVar("A", Sighting, Parsed, Cleared, Chunked, Embedded)
+
+
+@dataclass(slots=True)
+class _File:
+    """One file and how far it has come.
+
+    Attributes:
+        version: hash of its bytes, once they were read.
+        trouble: what keeps it from its next step for the time being.
+    """
+
+    sighting: Sighting
+    at: At
+    version: str | None = None
+    trouble: Temporary | None = None
+
+
+class Batch:
+    """Some files on their way in. A step that is taken again goes on with the files that it has not done."""
+
+    def __init__(self, zone: Zone, due: Sequence[Sighting], *, intake: Intake, writer: IndexWriter) -> None:
+        self._zone, self._intake, self._writer = zone, intake, writer
+        self._files = [_File(sighting, sighting) for sighting in due]
+
+    @property
+    def steps(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """By name, in their order. Each raises `Temporary` at its end if a file could not come along; take it again, or
+        `park` those and go on with the others.
+        """
+        return {
+            "parse": self.parse, "clear": self.clear, "chunk": self.chunk, "embed": self.embed, "index": self.index,
+        }  # fmt: skip
+
+    @property
+    def receipts(self) -> tuple[Receipt, ...]:
+        """Of the files that have arrived, or left the way, in the order given."""
+        return tuple(file.at for file in self._files if isinstance(file.at, Receipt))
+
+    async def run(self) -> tuple[Receipt, ...]:
+        """All steps, one after the other, for callers that need no task for each."""
+        for step in self.steps.values():
+            await step()
+        return self.receipts
+
+    async def parse(self) -> None:
+        """Bytes → text with its structure; the bytes are let go."""
+
+        async def one(file: _File, sighting: Sighting) -> Parsed:
+            document = await self._intake.landing.read(self._zone, sighting.path)
+            file.version = document.version
+            until = (await self._intake.landing.supersessions(self._zone)).get(sighting.path)
+            parsed = await self._intake.parser.parse(_capped(document, until))
+            return replace(parsed, document=replace(parsed.document, content=b""))
+
+        await self._each(Sighting, one)
+
+    async def clear(self) -> None:
+        """What the guard lets pass, masked where it says so."""
+
+        async def one(_file: _File, parsed: Parsed) -> Cleared:
+            return await clear(parsed, guard=self._intake.guard, zone=self._zone)
+
+        await self._each(Parsed, one)
+
+    async def chunk(self) -> None:
+        """Passages that the embedding model can read whole."""
+
+        async def one(_file: _File, cleared: Cleared) -> Chunked:
+            return Chunked(cleared=cleared, chunks=chunk(cleared, count_tokens=self._intake.embedder.count_tokens))
+
+        await self._each(Cleared, one)
+
+    async def embed(self) -> None:
+        """Each passage with the headings that it stands under."""
+
+        async def one(_file: _File, cut: Chunked) -> Embedded:
+            texts = [f"{c.context}\n{c.text}" if c.context else c.text for c in cut.chunks]
+            return Embedded(cleared=cut.cleared, chunks=cut.chunks, vectors=await self._intake.embedder.embed(texts))
+
+        await self._each(Chunked, one)
+
+    async def index(self) -> None:
+        """New first, then the old version goes: a failure in between leaves both, never neither."""
+
+        async def one(_file: _File, made: Embedded) -> Receipt:
+            await self._intake.library.keep(made.cleared)
+            await self._writer.upsert(made.chunks, made.vectors)
+            document, keep = made.cleared.document, frozenset(c.id for c in made.chunks)
+            await self._writer.retain(document.id, document.version, keep=keep)
+            return _indexed(made)
+
+        await self._each(Embedded, one)
+
+    async def park(self) -> None:
+        """What could not come along waits for the next sweep, each file with its reason."""
+        for file in self._files:
+            if file.trouble is not None:
+                await self._record(file, self._waiting(file, file.trouble))
+
+    async def _each(self, kind: type[A], work: Callable[[_File, A], Awaitable[At]]) -> None:
+        for file in self._files:
+            at = file.at
+            if isinstance(at, kind):
+                await self._take(file, work(file, at))
+        for file in self._files:
+            if isinstance(file.at, kind) and file.trouble is not None:
+                raise file.trouble
+
+    async def _take(self, file: _File, step: Awaitable[At]) -> None:
+        """One file one step further, or out of the way with its reason, or where it was, in trouble."""
+        try:
+            arrived = await self._ended(file, step)
+            if isinstance(arrived, Receipt):
+                await self._record(file, arrived)
+            file.at, file.trouble = arrived, None
+        except Temporary as error:
+            file.trouble = error
+
+    async def _ended(self, file: _File, step: Awaitable[At]) -> At:
+        """What the step yields; a receipt if it ends the file's way. Raises `Temporary`."""
+        try:
+            return await step
+        except Temporary:
+            raise
+        except Permanent as error:
+            return await self._quarantined(file, error)
+        except Refused as error:
+            return self._waiting(file, error)
+        except Exception as error:  # noqa: BLE001 - one poisonous file must not end the process that ingests all others
+            kind = type(error).__name__  # its message may carry text
+            log.error("ingest.unforeseen", extra={"zone": self._zone.name, "kind": kind})  # noqa: TRY400
+            message = f"Something unforeseen went wrong on our side with this file ({kind})."
+            return self._waiting(file, Permanent("unforeseen", message))
+
+    async def _quarantined(self, file: _File, error: Permanent) -> Receipt:
+        """The file alone is parked; what was indexed of an earlier version must no longer be answered."""
+        document_id = self._intake.landing.document_id(self._zone, file.sighting.path)
+        await self._writer.retain(document_id, None)
+        await self._intake.library.forget(document_id)
+        return Receipt(
+            zone=self._zone.name, path=file.sighting.path, document_id=document_id, version=file.version,
+            state=State.quarantined, code=error.code, reason=error.message, hint=error.hint,
+        )  # fmt: skip
+
+    def _waiting(self, file: _File, error: BelegError) -> Receipt:
+        document_id = self._intake.landing.document_id(self._zone, file.sighting.path)
+        return Receipt(
+            zone=self._zone.name, path=file.sighting.path, document_id=document_id, version=None,
+            state=State.discovered, code=error.code, reason=error.message, hint="It is tried again with the next sweep.",
+        )  # fmt: skip
+
+    async def _record(self, file: _File, receipt: Receipt) -> None:
+        await self._intake.ledger.record(receipt, fingerprint=self._intake.fingerprint, sighting=file.sighting)
+        log.info("ingest.recorded", extra={"zone": self._zone.name, "state": receipt.state.value, "code": receipt.code})
+        file.at, file.trouble = receipt, None
+
+
+def _capped(document: Document, until: datetime | None) -> Document:
+    """A superseded document ends when its successor begins."""
+    if until is None:
+        return document
+    own = document.labels.valid_until
+    return replace(document, labels=replace(document.labels, valid_until=until if own is None else min(own, until)))
+
+
+def _indexed(made: Embedded) -> Receipt:
+    cleared = made.cleared
+    return Receipt(
+        zone=cleared.document.zone, path=cleared.document.path, document_id=cleared.document.id,
+        version=cleared.document.version, state=State.indexed,
+        code="indexed_redacted" if cleared.is_redacted else "indexed",
+        reason=_masked_words(cleared.counts) if cleared.is_redacted else "",
+        chunks=len(made.chunks), counts=cleared.counts,
+    )  # fmt: skip
+
+
+def _masked_words(counts: dict[str, int]) -> str:
+    found = ", ".join(f"{number} x {entity}" for entity, number in sorted(counts.items()))
+    return f"Personal data was masked before indexing: {found}."
