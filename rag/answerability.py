@@ -115,13 +115,15 @@ def _of_hit(
 ) -> Iterator[Candidate]:
     chunk = hit.chunk
     is_foreign = chunk.language != language
+    titled = frozenset(figure for figure in asking.exact if figure.kind == "code" and figure.value in _squeezed(chunk))
     names_row = any(figure.kind == "code" for figure in asking.exact)
-    whole = _Found(asking, document, is_foreign=is_foreign)
+    whole = _Found(asking, document, is_foreign=is_foreign, titled=titled)
     if whole.lacks_name:
         return
     sentences = _sentences(chunk)
     around = facts(chunk.context, chunk.language)
-    passage = _Found(asking, merged([around, *(sentence.said for sentence in sentences)]), is_foreign=is_foreign)
+    said = merged([around, *(sentence.said for sentence in sentences)])
+    passage = _Found(asking, said, is_foreign=is_foreign, titled=titled)
     for at, sentence in enumerate(sentences):
         kind = _holds_kind(asking, sentence, chunk.context)
         if sentence.is_header or _is_denied(asking, sentence, kind) or sentence.is_heading:
@@ -130,7 +132,8 @@ def _of_hit(
         above = [sentence.header] if sentence.header is not None else []
         own = _Found(asking, sentence.said, is_foreign=is_foreign, holds_kind=kind)
         headed = _Found(asking, merged([sentence.said, *above]), is_foreign=is_foreign, holds_kind=kind)
-        here = _Found(asking, merged([around, sentence.said, *above, *beside]), is_foreign=is_foreign, holds_kind=kind)
+        near = merged([around, sentence.said, *above, *beside])
+        here = _Found(asking, near, is_foreign=is_foreign, holds_kind=kind, titled=titled)
         if here.lacks_exact:
             continue
         bounded = fit(asking.figures, sentence.text, chunk.language) if asking.figures else None
@@ -161,6 +164,11 @@ def _of_hit(
             "standing": standing,
         }
         yield Candidate(index, sentence.start, sentence.end, tuple(features[name] for name in FEATURES))
+
+
+def _squeezed(chunk: Chunk) -> str:
+    """What the file is called, as codes are compared: "fehlercodes-ds75.csv" is about the DS-75."""
+    return "".join(c for c in f"{chunk.title} {chunk.path}".lower() if c.isalnum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,12 +209,22 @@ def _sentences(chunk: Chunk) -> list[_Sentence]:
 class _Found:
     """What of a question stands in a text."""
 
-    def __init__(self, asking: Asked, given: Facts, *, is_foreign: bool, holds_kind: bool | None = None) -> None:
+    def __init__(
+        self,
+        asking: Asked,
+        given: Facts,
+        *,
+        is_foreign: bool,
+        holds_kind: bool | None = None,
+        titled: frozenset[Figure] = frozenset(),
+    ) -> None:
         self._asking = asking
         said = asking.kind.says if asking.kind is not None and holds_kind else ""
         self._terms = [max(_term_found(term, given), _said_by_kind(term, said)) for term in asking.terms]
         self._weights = [_weight(term, is_foreign=is_foreign) for term in asking.terms]
-        self._exact = [any(_names_same(figure, other) for other in given.figures) for figure in asking.exact]
+        self._exact = [
+            figure in titled or any(_names_same(figure, other) for other in given.figures) for figure in asking.exact
+        ]
 
     @property
     def share(self) -> float:
@@ -265,10 +283,10 @@ def _term_found(term: Term, given: Facts) -> float:
         return 1.0
     if term.stem in given.known or (term.parts and term.parts <= given.known):
         return _AS_PART
-    if term.is_name:
-        return 0.0
     if _stands_for(term.stem, given):
         return _AS_CONCEPT
+    if term.is_name:
+        return 0.0
     best = 0.0
     if term.parts:
         by_part = [1.0 if part in given.known else _AS_CONCEPT * _stands_for(part, given) for part in term.parts]

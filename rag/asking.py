@@ -211,12 +211,13 @@ def _terms(text: str, language: str, left_out: frozenset[str]) -> list[Term]:
         parts = tuple(stem(part, language) for part in compounds.split(word)) if language == "de" else ()
         is_inside = bool(text[: match.start()].strip()) and text[: match.start()].rstrip()[-1] not in ".!?:"
         is_capital = match.group()[0].isupper()
-        is_name = bool(_ACRONYM.match(match.group())) or stem(word, language) in _places()
+        is_name = stem(word, language) in _places()
         if language == "de":
             is_noun = is_capital or not is_inside
         else:
+            is_acronym = bool(_ACRONYM.match(match.group()))  # "SSO" may be written out in the documents
             is_noun = stem(word, "en") not in _verbs()
-            is_name = (is_name or (is_capital and is_inside)) and not concepts(stem(word, "en"))
+            is_name = is_name or (is_capital and is_inside and not is_acronym and not concepts(stem(word, "en")))
         weight = _weight(word, language) * (1.0 if is_noun or is_name else _OTHER_THAN_NOUN)
         if match.start() < asks_from:
             weight *= _BEFORE_THE_QUESTION

@@ -9,13 +9,21 @@ files; only words with at least one occurrence per million are kept (39,000 word
 # ruff: noqa: SIM905  a word list reads better as words than as a list of literals
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
-REVISION = "koehn-knight-1"
+from rag.concepts import revision, vocabulary
+
+REVISION = f"koehn-knight-2+{revision()}"
 
 _SHORTEST_WORD = 7
 _SHORTEST_PART = 4
 _SHORTEST_NOUN = 3
+_SHORTEST_TECHNICAL = 5
+_RARE = 600.0
+"""Cost of a word that the frequency list does not have: one per million."""
+_KNOWN_IN_ENGLISH = 3.0
+"""Zipf frequency from which on a word is English."""
 _LONGEST_WORD = 60
 _LINKS = ("s", "es", "n", "en", "er", "e")
 _SHORT_NOUNS = frozenset(
@@ -38,12 +46,24 @@ def _lexicon() -> dict[str, float]:
     import wordfreq  # 0.2 s to import, and only German texts need it
 
     buckets = wordfreq.read_cBpack(wordfreq.available_languages("small")["de"])
-    return {
+    common = {
         word: float(centibels)
         for centibels, bucket in enumerate(buckets)
         for word in bucket
         if word.isalpha() and (len(word) >= _SHORTEST_PART or word in _SHORT_NOUNS) and word not in _NEVER_A_PART
     }
+    return {word: _RARE for word in _technical() if word not in common} | common
+
+
+def _technical() -> Iterator[str]:
+    """Words of the thesaurus that are rare at large, "Zentrifuge"; without those that are English."""
+    import wordfreq
+
+    for word in vocabulary():
+        if word.isalpha() and len(word) >= _SHORTEST_TECHNICAL and word not in _NEVER_A_PART:
+            english = wordfreq.zipf_frequency(word, "en", wordlist="small")
+            if english < _KNOWN_IN_ENGLISH or wordfreq.zipf_frequency(word, "de", wordlist="small") > english:
+                yield word
 
 
 def _reading(part: str, *, last: bool) -> tuple[float, str] | None:

@@ -6,7 +6,8 @@ Called by `rag.keywords` to search for them too, and by `rag.asking` to recognis
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
 
@@ -31,6 +32,11 @@ def _stored() -> str:
     return files("rag").joinpath("concepts.txt").read_text(encoding="utf-8")
 
 
+def vocabulary() -> frozenset[str]:
+    """Every word of either language that stands in a group."""
+    return frozenset(word for group in _groups() for word in group)
+
+
 @lru_cache(maxsize=1)
 def _by_stem() -> Mapping[str, frozenset[int]]:
     found: dict[str, set[int]] = {}
@@ -41,9 +47,25 @@ def _by_stem() -> Mapping[str, frozenset[int]]:
     return {word: frozenset(numbers) for word, numbers in found.items()}
 
 
+@lru_cache(maxsize=65536)
 def concepts(word: str) -> frozenset[int]:
-    """Groups that this stem stands in; mostly none."""
-    return _by_stem().get(word, frozenset())
+    """Groups that this stem stands in; mostly none. A regular German verb form that the stemmer leaves as it is
+    ("aufbewahrt", "ausgezahlt") stands where its verb does.
+    """
+    known = _by_stem()
+    return next((known[form] for form in (word, *_of_verb(word)) if form in known), frozenset())
+
+
+_PREFIX = r"(?:ab|an|auf|aus|bei|dar|durch|ein|fest|frei|her|hin|mit|nach|um|unter|vor|weg|weiter|zu|zuruck|zusammen)?"
+_VERB_FORM = re.compile(rf"(?P<prefix>{_PREFIX})(?:ge)?(?P<root>[a-z]{{3,}}?)e?t")
+
+
+def _of_verb(word: str) -> Iterator[str]:
+    """What a German verb's third person or participle may be a form of, as stems: with and without "ge"."""
+    found = _VERB_FORM.fullmatch(word)
+    if found:
+        yield found["prefix"] + found["root"]
+        yield word.removesuffix("t").removesuffix("e")
 
 
 @lru_cache(maxsize=8192)

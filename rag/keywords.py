@@ -21,7 +21,7 @@ from rag import compounds
 from rag.concepts import neighbours
 from rag.stems import STOPWORDS, stem
 
-REVISION = f"terms-2+{compounds.REVISION}"
+REVISION = f"terms-3+{compounds.REVISION}"
 """Stamped on every generation: an index written by other rules must not be searched by these."""
 
 PART_WEIGHT = 0.5

@@ -61,10 +61,11 @@ def _any(*patterns: str) -> re.Pattern[str]:
 _MONTHS = "januar|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember"
 _ENGLISH_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _WEEKDAYS = "montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
-_SPANS = "tage?n?|wochen?|monate?n?|jahre?n?|stunden?|minuten?|days?|weeks?|months?|years?|hours?|minutes?"
+_SPANS = "zeichen|characters|tage?n?|wochen?|monate?n?|jahre?n?|stunden?|minuten?|days?|weeks?|months?|years?|hours?|minutes?"
 _COUNTS = (
-    r"\d+|ein|eine|einen|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|one|two|three|four|five|six|seven"
-    r"|eight|nine|ten|twelve"
+    r"\d+|ein|eine|einen|einem|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|dreizehn|vierzehn|fünfzehn"
+    r"|zwanzig|dreißig|vierzig|fünfzig|sechzig|neunzig|hundert|one|two|three|four|five|six|seven|eight|nine|ten|eleven"
+    r"|twelve|thirteen|fourteen|fifteen|sixteen|eighteen|twenty|thirty|forty|fifty|sixty|ninety|hundred|an?"
 )
 _PROVIDERS = (
     "bank|firma|company|law firm|kanzlei|agency|agentur|supplier|lieferant|provider|anbieter|hersteller|manufacturer"
@@ -119,16 +120,59 @@ _KINDS = (
         is_strict=True,
     ),
     Kind(
-        "money",
+        "time",
+        cue=_any(
+            r"\bwann\b",
+            r"(?:\A|[.!?] |\b(?:until|till|by|since|from|and) )when\b",
+            r"\bum wie ?viel uhr",
+            r"\bwhat time",
+            r"\bstichtag",
+            r"\bdeadline",
+            r"\bwelche[mnrs]? (?:\w+ )?(?:jahr|datum|tag|monat|stichtag|wochentag)\b",
+            r"\b(?:what|which) (?:\w+ )?(?:year|date|day|month|hours|weekday)\b",
+        ),
+        units=_PERIODS,
+        also=_any(
+            rf"\b(?:{_WEEKDAYS}|{_MONTHS}|{_ENGLISH_MONTHS})\b",
+            rf"\b(?:{_MONTHS})gehalt",
+            r"\b(?:jahresende|monatsende|quartal\w*|(?:19|20)\d\d)\b",
+            r"\b[0-3]?\d\. jede[sn]\b",
+            r"\d(?:st|nd|rd|th)\b",
+        ),
+        figure=lambda figure: figure.kind in {"date", "time"},
+        words=frozenset({"datum", "date", "termin", "uhrzeit", "zeit", "time", "hours"}),
+    ),
+    Kind(
+        "price",
         cue=_any(
             r"\bwie teuer\b",
-            r"\b(?:kostet|kosten)\b",
-            r"\bpreis",
+            r"\bkostet\b",
+            r"\b(?:preis|kaufpreis|listenpreis)\b",
+            r"\bhow much (?:does|do|is|are|will|can|did) .*cost",
+            r"\b(?:price|what does .* cost)\b",
+        ),
+        units=_MONEY,
+        also=_any(
+            r"\bkostenlos\b",
+            r"\bkostenfrei\b",
+            r"\bgratis\b",
+            r"\bfree\b",
+            r"prozent (?:des|der|vom)",
+            r"percent (?:of|on)",
+        ),
+        words=frozenset({"euro", "eur", "€", "preis", "price", "kosten", "cost", "betrag", "amount", "gebühr", "fee"}),
+        says="kosten",
+        is_strict=True,
+    ),
+    Kind(
+        "money",
+        cue=_any(
+            r"\bkosten\b",
             r"\bgehalt",
             r"\bwie viel (?:geld|euro)",
             r"\bwelche[rmn]? (?:betrag|preis|umsatz|prämie|zuschuss)",
-            r"\bhow much (?:does|do|is|are|will|can|did) .*(?:cost|pay|charge)",
-            r"\b(?:costs?|price|fee|subsidy|budget)\b",
+            r"\bhow much (?:does|do|is|are|will|can|did) .*(?:pay|charge)",
+            r"\b(?:costs?|fee|subsidy|budget)\b",
             r"\bwhat (?:amount|value|dividend|salary|revenue)",
         ),
         units=_MONEY | {"%"},
@@ -164,29 +208,6 @@ _KINDS = (
         words=frozenset({"temperatur", "temperature", "°c"}),
         says="temperatur",
         is_strict=True,
-    ),
-    Kind(
-        "time",
-        cue=_any(
-            r"\bwann\b",
-            r"(?:\A|[.!?] |\b(?:until|till|by|since|from|and) )when\b",
-            r"\bum wie ?viel uhr",
-            r"\bwhat time",
-            r"\bstichtag",
-            r"\bdeadline",
-            r"\bwelche[mnrs]? (?:\w+ )?(?:jahr|datum|tag|monat|stichtag|wochentag)\b",
-            r"\b(?:what|which) (?:\w+ )?(?:year|date|day|month|hours|weekday)\b",
-        ),
-        units=_PERIODS,
-        also=_any(
-            rf"\b(?:{_WEEKDAYS}|{_MONTHS}|{_ENGLISH_MONTHS})\b",
-            rf"\b(?:{_MONTHS})gehalt",
-            r"\b(?:jahresende|monatsende|quartal\w*|(?:19|20)\d\d)\b",
-            r"\b[0-3]?\d\. jede[sn]\b",
-            r"\d(?:st|nd|rd|th)\b",
-        ),
-        figure=lambda figure: figure.kind in {"date", "time"},
-        words=frozenset({"datum", "date", "termin", "uhrzeit", "zeit", "time", "hours"}),
     ),
     Kind(
         "count",

@@ -10,6 +10,8 @@ from threading import Lock
 
 import snowballstemmer
 
+from rag.irregular import BASE
+
 STEMMERS = {
     "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
     "es": "spanish", "et": "estonian", "fi": "finnish", "fr": "french", "hu": "hungarian", "it": "italian",
@@ -61,5 +63,6 @@ def _stemmer(language: str) -> Callable[[str], str]:
 @lru_cache(maxsize=131072)
 def stem(word: str, language: str) -> str:
     """The lower-cased word's stem with accents folded: `Münchens` and `Muenchen` meet, as do `café` and `cafe`."""
+    word = BASE.get(language, {}).get(word, word)
     folded = unicodedata.normalize("NFKD", _stemmer(language)(word).replace("ß", "ss"))
     return "".join(letter for letter in folded if not unicodedata.combining(letter))

@@ -14,8 +14,8 @@ from rag.kinds import kind_of
     [
         ("Wie lange ist die Frist?", "de", "duration"),
         ("Wie viele Arbeitstage Urlaub habe ich?", "de", "duration"),
-        ("Was kostet der Ausweis?", "de", "money"),
-        ("How much does a ticket cost?", "en", "money"),
+        ("Was kostet der Ausweis?", "de", "price"),
+        ("How much does a ticket cost?", "en", "price"),
         ("Wann beginnt die Messe?", "de", "time"),
         ("I pay when I travel?", "en", None),
         ("When does it start?", "en", "time"),
