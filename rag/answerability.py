@@ -27,7 +27,7 @@ from rag.types import Chunk, Hit
 FEATURES = (
     "bias", "in_unit", "in_sentence", "in_surroundings", "in_passage", "in_document", "missing_here", "missing",
     "missing_verb", "only_akin", "exact_here", "focus_here", "focus_missing", "kind_present", "kind_absent", "near_sentence",
-    "near_passage", "is_row", "row_named", "in_range", "out_of_range", "is_foreign", "fused", "standing",
+    "near_passage", "ahead", "on_topic", "is_row", "row_named", "in_range", "out_of_range", "is_foreign", "fused", "standing",
 )  # fmt: skip
 """In this order in `Candidate.features`; `answerability.json` has a weight for each."""
 
@@ -75,12 +75,31 @@ def candidates(question: str, hits: Sequence[Hit], language: str, *, before: str
     asking = asked(question, language, before=before)
     highest = max((hit.score for hit in hits), default=0.0)
     documents = _documents(hits)
+    said = facts(f"{before} {question}", language)
     found: list[Candidate] = []
     for index, hit in enumerate(hits):
         standing = hit.score / highest if highest > 0 else 1.0
         document = documents[hit.chunk.document_id]
-        found.extend(_of_hit(asking, index, hit, language, standing=standing, document=document))
+        ahead = _ahead(index, hits)
+        found.extend(
+            _of_hit(asking, index, hit, language, standing=standing, ahead=ahead, document=document, question=said)
+        )
     return found
+
+
+def _ahead(index: int, hits: Sequence[Hit]) -> float:
+    """How much nearer this passage is to the question than the others are on average, as a cosine."""
+    others = [hit.dense or 0.0 for at, hit in enumerate(hits) if at != index]
+    return (hits[index].dense or 0.0) - sum(others) / len(others) if others else 0.0
+
+
+def _share_asked(said: Facts, question: Facts) -> float:
+    """Of the words of a sentence, how many the question has too: what says much else is about something else."""
+    asked_too = sum(
+        word in question.known or not parts.isdisjoint(question.known) or _stands_for(word, question)
+        for word, parts in said.words.items()
+    )
+    return asked_too / len(said.words) if said.words else 0.0
 
 
 def _documents(hits: Sequence[Hit]) -> dict[str, Facts]:
@@ -111,7 +130,15 @@ def _ordered(weights: Mapping[str, float]) -> tuple[float, ...]:
 
 
 def _of_hit(
-    asking: Asked, index: int, hit: Hit, language: str, *, standing: float, document: Facts
+    asking: Asked,
+    index: int,
+    hit: Hit,
+    language: str,
+    *,
+    standing: float,
+    ahead: float,
+    document: Facts,
+    question: Facts,
 ) -> Iterator[Candidate]:
     chunk = hit.chunk
     is_foreign = chunk.language != language
@@ -155,6 +182,8 @@ def _of_hit(
             "kind_absent": float(kind is False),
             "near_sentence": 0.0,
             "near_passage": hit.dense or 0.0,
+            "ahead": ahead,
+            "on_topic": _share_asked(sentence.said, question),
             "is_row": float(sentence.is_row),
             "row_named": float(sentence.is_row and names_row and not own.lacks_exact),
             "in_range": bounded or 0.0,

@@ -74,8 +74,19 @@ _PROVIDERS = (
 
 _CAPITAL = rf"(?<=[a-zäöüß,;:|] )(?!(?i:{_ENGLISH_MONTHS})\b)[A-ZÄÖÜ][\w-]+"
 _NAME_IN_PROSE = re.compile(_CAPITAL)
-_NAME = re.compile(rf"{_CAPITAL}|\|")
-"""A capital inside a sentence, or a cell. In German that is any noun, and tells little."""
+_TWO_CAPITALS = r"\b[A-ZÄÖÜ][\w'’-]+ (?:(?:von|van|de|of|the) )?[A-ZÄÖÜ][\w'’-]+"
+"""A name of two words. One capital says nothing in German, where every noun has it."""
+_ROLE = _any(
+    r"\b\w*(?:leit(?:er|erin|ung)|abteilung|vorstand|führung|führungskraft|beauftragte[rn]?|service|dienst|rat|ausschuss)\b",
+    r"\b\w*(?:personal|kraft|kräfte|arzt|ärztin|ärzte|pflege|mitarbeit\w+|beschäftigte[rn]?|kolleg\w+|chef\w*|team|gruppe)\b",
+    r"\b\w*(?:buchhaltung|controlling|einkauf|vertrieb|verwaltung|technik\w*|sekretariat|empfang|wache?|wehr|behörde|amt)\b",
+    r"\b\w*(?:kund(?:e|en|in)|lieferant\w*|bediener\w*|personen?|jeder|niemand|eltern|hersteller|firma)\b",
+    r"\b(?:head|manager|director|board|committee|officer|desk|department|team|staff|employees?|technicians?|operators?)\b",
+    r"\b(?:service|purchasing|compliance|legal|finance|controlling|treasury|logistics|management|administrators?|owners?)\b",
+    r"\b(?:everybody|everyone|anybody|nobody|persons?|people|suppliers?|customers?|visitors?|company|provider)\b",
+    r"\b(?:frau|herr|dr\.|mr|ms|mrs)\b",
+)
+"""Words for people, offices and bodies: who does or decides something."""
 
 _KINDS = (
     Kind(
@@ -100,6 +111,22 @@ _KINDS = (
         cue=_any(r"\bprozent", r"\bpercent", r"\banteil\b", r"\bquote\b", r"\bmarge\b", r"\bmargin\b", r"\bmark-?up\b"),
         units=frozenset({"%"}),
         says="prozent anteil",
+    ),
+    Kind(
+        "frequency",
+        cue=_any(
+            r"\bwie (?:oft|häufig)\b",
+            r"\bhow (?:often|frequently)\b",
+            r"\bin welchen abständen\b",
+            r"\bwhat interval\b",
+        ),
+        also=_any(
+            r"\b(?:alle|jede[nrsm]?|je|pro|vor|nach|every|each|per|before|after)\b",
+            r"\b(?:täglich|wöchentlich|monatlich|jährlich|\w+jährlich|stündlich|daily|weekly|monthly|yearly|annual\w*|quarterly)\b",
+            r"\b(?:\w+mal|mal|times?|once|twice|never|nie|always|immer)\b",
+        ),
+        says="häufig",
+        is_strict=True,
     ),
     Kind(
         "duration",
@@ -224,7 +251,8 @@ _KINDS = (
             r"\bwelche (?:menge|höhe|spannung|version|nummer|\w*länge|\w*höhe)",
             r"\bwelche[rmn]? drehzahl",
             r"\bhow (?:much|high|large|big|often|far|wide|old|tall|deep|strong)\b",
-            r"\bwhat (?:voltage|percentage|size|volume|height|width|speed|version)",
+            r"\b(?:what|which) (?:\w+ )?(?:voltage|percentage|size|volume|height|width|speed|version|limit|rate|tolerance|temperature)",
+            r"\bwelche[nrsm]? (?:\w+ )?\w*(?:limit|grenze|satz|rate|toleranz|temperatur|abstand|betrag)\b",
         ),
         figure=lambda figure: figure.kind in {"number", "code"},
     ),
@@ -243,7 +271,7 @@ _KINDS = (
             r"\bwie heißt\b",
             r"\b(?:which|what|welche[rsmn]?) (?:\w+ )?person\b",
         ),
-        also=_NAME,
+        also=re.compile(rf"{_ROLE.pattern}|(?-i:{_TWO_CAPITALS})", re.IGNORECASE),
         is_personal=True,
     ),
 )

@@ -32,7 +32,7 @@ STRENGTH_RANK, STRENGTH_ANSWER = 0.3, 0.1
 """Inverse of the L2 penalty."""
 AT_LEAST_ZERO = {
     "in_unit", "in_sentence", "in_surroundings", "in_passage", "in_document", "exact_here", "focus_here",
-    "kind_present", "near_sentence", "near_passage", "row_named", "in_range", "fused", "standing",
+    "kind_present", "near_sentence", "near_passage", "on_topic", "row_named", "in_range", "fused", "standing",
 }  # fmt: skip
 AT_MOST_ZERO = {"missing_here", "missing", "missing_verb", "only_akin", "focus_missing", "kind_absent", "out_of_range"}
 ONLY_RANK = {"standing", "is_row"}
