@@ -13,7 +13,7 @@ import hashlib
 import re
 from functools import lru_cache
 
-from rag import compounds, concepts
+from rag import compounds, concepts, language
 from rag.stems import stem
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -45,7 +45,8 @@ _FUNCTION_WORDS = dict(
 
 def revision() -> str:
     """Changes with the words: vectors that were made of another gloss must not be compared with these."""
-    listed = hashlib.sha256(repr(sorted(_FUNCTION_WORDS.items())).encode()).hexdigest()[:4]
+    told = f"{sorted(_FUNCTION_WORDS.items())} {language.REVISION} {compounds.REVISION}"
+    listed = hashlib.sha256(told.encode()).hexdigest()[:4]
     return f"gloss-{listed}-{concepts.revision()}"
 
 

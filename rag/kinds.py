@@ -79,10 +79,10 @@ _TWO_CAPITALS = r"\b[A-ZÄÖÜ][\w'’-]+ (?:(?:von|van|de|of|the) )?[A-ZÄÖÜ]
 _ROLE = _any(
     r"\b\w*(?:leit(?:er|erin|ung)|abteilung|vorstand|führung|führungskraft|beauftragte[rn]?|service|dienst|rat|ausschuss)\b",
     r"\b\w*(?:personal|kraft|kräfte|arzt|ärztin|ärzte|pflege|mitarbeit\w+|beschäftigte[rn]?|kolleg\w+|chef\w*|team|gruppe)\b",
-    r"\b\w*(?:buchhaltung|controlling|einkauf|vertrieb|verwaltung|technik\w*|sekretariat|empfang|wache?|wehr|behörde|amt)\b",
+    r"\b\w*(?:buchhaltung|controlling|einkauf|vertrieb|verwaltung|technik\w*|kommunikation|marketing|qualität\w*|sicherheit|sekretariat|empfang|wache?|wehr|behörde|amt)\b",
     r"\b\w*(?:kund(?:e|en|in)|lieferant\w*|bediener\w*|personen?|jeder|niemand|eltern|hersteller|firma)\b",
     r"\b(?:head|manager|director|board|committee|officer|desk|department|team|staff|employees?|technicians?|operators?)\b",
-    r"\b(?:service|purchasing|compliance|legal|finance|controlling|treasury|logistics|management|administrators?|owners?)\b",
+    r"\b(?:service|purchasing|compliance|legal|finance|controlling|treasury|logistics|management|communications|marketing|quality|security|administrators?|owners?)\b",
     r"\b(?:everybody|everyone|anybody|nobody|persons?|people|suppliers?|customers?|visitors?|company|provider)\b",
     r"\b(?:frau|herr|dr\.|mr|ms|mrs)\b",
 )
@@ -125,8 +125,8 @@ _KINDS = (
             r"\b(?:täglich|wöchentlich|monatlich|jährlich|\w+jährlich|stündlich|daily|weekly|monthly|yearly|annual\w*|quarterly)\b",
             r"\b(?:\w+mal|mal|times?|once|twice|never|nie|always|immer)\b",
         ),
+        figure=lambda figure: figure.kind == "number" and figure.unit not in _MONEY | {"%"},
         says="häufig",
-        is_strict=True,
     ),
     Kind(
         "duration",

@@ -11,6 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from rag.ingest import cut
 from rag.ingest.cut import Count
+from rag.language import REVISION as LANGUAGE_REVISION
 from rag.language import detect
 from rag.types import Chunk, Cleared, Element, Place
 
@@ -52,7 +53,7 @@ _REVISION = 3
 
 RULES_REVISION = hashlib.sha256(
     json.dumps([
-        _REVISION, _CONTEXT_TOKENS, _HEADER_TOKENS, _HEADING_TOKENS, asdict(_PROSE),
+        _REVISION, LANGUAGE_REVISION, _CONTEXT_TOKENS, _HEADER_TOKENS, _HEADING_TOKENS, asdict(_PROSE),
         {name: asdict(rule) for name, rule in sorted(RULES.items())},
     ]).encode()
 ).hexdigest()[:12]  # fmt: skip
