@@ -26,7 +26,7 @@ from rag.types import Chunk, Hit
 
 FEATURES = (
     "bias", "in_unit", "in_sentence", "in_surroundings", "in_passage", "in_document", "missing_here", "missing",
-    "missing_verb", "only_akin", "exact_here", "focus_here", "focus_missing", "kind_present", "kind_absent", "near_sentence",
+    "missing_verb", "missing_name", "only_akin", "exact_here", "focus_here", "focus_missing", "kind_present", "kind_absent", "near_sentence",
     "near_passage", "ahead", "on_topic", "is_row", "row_named", "in_range", "out_of_range", "is_foreign", "fused", "standing",
 )  # fmt: skip
 """In this order in `Candidate.features`; `answerability.json` has a weight for each."""
@@ -68,8 +68,8 @@ class Weights:
 def candidates(question: str, hits: Sequence[Hit], language: str, *, before: str = "") -> list[Candidate]:
     """The sentences and rows of the evidence that may answer, with their features, in the order of the evidence.
 
-    Ruled out at once is what is about something else: where a code, year, numbered thing or name of the question does
-    not stand, or where a weight is asked for and there is none. `before` is what the asker said before, which a
+    Ruled out at once is what is about something else: where a code, year or numbered thing of the question does not
+    stand, or where a weight is asked for and there is none. `before` is what the asker said before, which a
     follow-up leaves out.
     """
     asking = asked(question, language, before=before)
@@ -145,8 +145,6 @@ def _of_hit(
     titled = frozenset(figure for figure in asking.exact if figure.kind == "code" and figure.value in _squeezed(chunk))
     names_row = any(figure.kind == "code" for figure in asking.exact)
     whole = _Found(asking, document, is_foreign=is_foreign, titled=titled)
-    if whole.lacks_name:
-        return
     sentences = _sentences(chunk)
     around = facts(chunk.context, chunk.language)
     said = merged([around, *(sentence.said for sentence in sentences)])
@@ -174,6 +172,7 @@ def _of_hit(
             "missing_here": here.heaviest_missing(nouns=True),
             "missing": whole.heaviest_missing(nouns=True),
             "missing_verb": whole.heaviest_missing(nouns=False),
+            "missing_name": float(whole.lacks_name),
             "only_akin": here.heaviest_akin,
             "exact_here": float(bool(asking.exact) and not own.lacks_exact),
             "focus_here": float(headed.focus is True),
@@ -315,7 +314,7 @@ def _term_found(term: Term, given: Facts) -> float:
     if _stands_for(term.stem, given):
         return _AS_CONCEPT
     if term.is_name:
-        return 0.0
+        return _AS_PREFIX if any(_begin_alike(term.stem, word) for word in given.known) else 0.0
     best = 0.0
     if term.parts:
         by_part = [1.0 if part in given.known else _AS_CONCEPT * _stands_for(part, given) for part in term.parts]

@@ -34,7 +34,16 @@ AT_LEAST_ZERO = {
     "in_unit", "in_sentence", "in_surroundings", "in_passage", "in_document", "exact_here", "focus_here",
     "kind_present", "near_sentence", "near_passage", "on_topic", "row_named", "in_range", "fused", "standing",
 }  # fmt: skip
-AT_MOST_ZERO = {"missing_here", "missing", "missing_verb", "only_akin", "focus_missing", "kind_absent", "out_of_range"}
+AT_MOST_ZERO = {
+    "missing_here",
+    "missing",
+    "missing_verb",
+    "missing_name",
+    "only_akin",
+    "focus_missing",
+    "kind_absent",
+    "out_of_range",
+}
 ONLY_RANK = {"standing", "is_row"}
 """They compare sentences of one search and say nothing of the question."""
 COMPARED = 16

@@ -38,9 +38,9 @@ bound: a citation of another passage that says the same counts as wrong.
 
 
 LOOKED_BEFORE = {
-    "test": " The half was asked twice before, on the day before: first answered 0.852, false answers 0.217, citation"
-    " recall 0.820; then 0.803, 0.130, 0.787. What was changed in between followed the tuning questions alone, of which"
-    " 173 are new since; no answer of this half was looked at.",
+    "test": " The half was asked four times before. Answered, false answers and citation recall were 0.852, 0.217, 0.820;"
+    " 0.803, 0.130, 0.787; and twice 0.803, 0.087, 0.787. What was changed in between followed the tuning questions"
+    " alone; no question and no answer of this half was looked at.",
 }
 """A half that is asked again and again stops being a test. Every look is told."""
 
