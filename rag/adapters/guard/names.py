@@ -83,6 +83,10 @@ _GREETING = re.compile(
 _WITNESSES = ((_LABEL, "label"), (_CLOSING, "closing"), (_GREETING, "greeting"), (_INTRODUCED, "greeting"))
 
 
+_AUXILIARIES = frozenset({"can", "may", "will"})
+"""First names that also begin an English question."""
+
+
 class _Word(NamedTuple):
     start: int
     end: int
@@ -155,6 +159,8 @@ class PersonFinder:
             last = self._extend(text, tokens, at, after_title=False)
             if last > at and not self._is_institution(text, tokens, last):
                 listed = _bare(tokens[last]) in self._surnames
+                if not listed and word.lower in _AUXILIARIES and _begins_sentence(text, word):
+                    return None  # "Can LabConnect ...?"
                 return at, last, 0.85 if listed else 0.7, "first_name"
             return self._comma_form(text, tokens, at)
         if len(word.text.rstrip(".")) == 1 and word.text.endswith("."):
@@ -335,6 +341,11 @@ def _is_compound(bare: str) -> bool:
     """Built of German words and not ending as surnames do: `Betriebsferien`, not `Lindemann`."""
     parts = split(bare)
     return len(parts) > 1 and parts[-1] not in _NAME_ENDINGS
+
+
+def _begins_sentence(text: str, word: _Word) -> bool:
+    before = text[: word.start].rstrip(" \t\"'“„(")
+    return not before or before[-1] in ".!?:\n"
 
 
 def _near(text: str, tokens: Sequence[_Word], at: int) -> bool:

@@ -23,6 +23,7 @@ PLANTED = [
     ("PERSON", "KLEIN, HANS", "KLEIN, HANS hat gekündigt."),
     ("PERSON", "Smith", "Dear Mr. Smith, thank you for your order."),
     ("PERSON", "Jane Doe-Smith", "The device was returned by Ms. Jane Doe-Smith last week."),
+    ("PERSON", "Will Miller", "Will Miller is on leave."),
     ("PERSON", "John Miller", "See you on Monday.\n\nBest regards,\nJohn Miller"),
     ("PERSON", "Priya Raghunathan", "Contact: Priya Raghunathan, second floor"),
     ("PERSON", "Maria\nSchneider", "Die Schulung hält Maria\nSchneider aus der Entwicklung."),
@@ -50,6 +51,8 @@ PLANTED = [
 ]  # fmt: skip
 
 LEFT_STANDING = [
+    "Can LabConnect send alarms to WhatsApp?",
+    "Hello. Will Firmware updates need a restart? May Service partners open the device?",
     "Der Dampfsterilisator DS-75 erreicht 134 °C in 9 Minuten.",
     "Laborzentrifuge AL-200, Rotor FR-24, Seriennummer 20240815-0012",
     "Leitung Kundendienst\nVon: Entwicklung Jena\nAn: Leitung Kundendienst",
