@@ -20,7 +20,6 @@ from rag.errors import Permanent, Temporary
 
 _PR_SET_PDEATHSIG = 1
 _STOP_PATIENCE_S = 8.0
-_LOW_PRIORITY = ("nice", "-n", "10")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +30,8 @@ class Service:
         health: URL that answers below 500 once it is up; `None` = nothing to wait for.
         port: must be free before the start; named in the error when it is not.
         setting: the setting that moves the port.
-        in_background: started with low priority and not waited for: no answer needs it.
+        in_background: not waited for: no answer needs it.
+        niceness: 0 to 19; what answers come from goes before what prepares or shows them.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Service:
     setting: str = ""
     shows_output: bool = False
     in_background: bool = False
+    niceness: int = 0
 
 
 class Instance:
@@ -58,7 +59,7 @@ class Instance:
         self._logs.mkdir(parents=True, exist_ok=True)
         with (self._logs / f"{service.name}.log").open("ab") as log:
             self._children[service.name] = subprocess.Popen(
-                [*(_LOW_PRIORITY if service.in_background else ()), *service.command],
+                ["nice", "-n", str(service.niceness), *service.command],
                 env={**os.environ, **service.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=None if service.shows_output else log,

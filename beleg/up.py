@@ -54,12 +54,12 @@ def services(settings: Settings) -> list[Service]:
             name="api", command=[sys.executable, "-m", "beleg", "serve"], environment=common,
             port=settings.port, setting="BELEG_PORT", health=f"http://127.0.0.1:{settings.port}/healthz",
         ),
-        Service(name="ingest", command=[sys.executable, "-m", "beleg", "work"], environment=common, shows_output=True),
+        Service(name="ingest", command=[sys.executable, "-m", "beleg", "work"], environment=common, shows_output=True, niceness=5),
         Service(
             name="prefect",
             command=[str(binaries / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(settings.prefect_port)],
             environment=common, port=settings.prefect_port, setting="BELEG_PREFECT_PORT",
-            health=f"http://127.0.0.1:{settings.prefect_port}/api/health",
+            health=f"http://127.0.0.1:{settings.prefect_port}/api/health", niceness=5,
         ),
         Service(
             name="mlflow",
@@ -69,7 +69,7 @@ def services(settings: Settings) -> list[Service]:
                 "--artifacts-destination", str(mlflow / "artifacts"),
             ],
             environment=common, port=settings.mlflow_port, setting="BELEG_MLFLOW_PORT",
-            health=f"http://127.0.0.1:{settings.mlflow_port}/health", in_background=True,
+            health=f"http://127.0.0.1:{settings.mlflow_port}/health", in_background=True, niceness=10,
         ),
     ]  # fmt: skip
 
