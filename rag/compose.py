@@ -6,33 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rag.adapters.database.audit import DatabaseAudit
 from rag.adapters.database.engine import Database
 from rag.adapters.database.ledger import DatabaseLedger
 from rag.adapters.database.library import DatabaseLibrary
 from rag.adapters.database.migrate import upgrade
-from rag.adapters.embedders.glossed import GlossedEmbedder
-from rag.adapters.embedders.remembering import RememberingEmbedder
-from rag.adapters.embedders.sentence_transformers import SentenceTransformerEmbedder
-from rag.adapters.guard.presidio import PresidioGuard
-from rag.adapters.guard.settings import read_guard_settings
-from rag.adapters.index.generations import working_identity
-from rag.adapters.index.qdrant_edge_reader import QdrantEdgeReader
-from rag.adapters.index.qdrant_edge_writer import QdrantEdgeWriter
-from rag.adapters.landing.folder_landing import FolderLanding
-from rag.adapters.models.endpoints_file import open_endpoints
-from rag.adapters.models.extractive import ExtractiveLlm
-from rag.adapters.parsers.isolated import IsolatedParser
-from rag.adapters.policy.rego import RegoPolicy
-from rag.answer.answer import Chain
 from rag.errors import Permanent
-from rag.ingest.chunk import RULES_REVISION
-from rag.ingest.ingest import Intake
-from rag.keywords import REVISION as KEYWORDS_REVISION
 from rag.settings import Settings
 from rag.types import Prompt, UseCase, Zone
-from rag.use_cases import read_prompt, read_use_cases
+
+if TYPE_CHECKING:
+    from rag.adapters.index.qdrant_edge_writer import QdrantEdgeWriter
+    from rag.adapters.policy.rego import RegoPolicy
+    from rag.answer.answer import Chain
+    from rag.ingest.ingest import Intake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +58,22 @@ class Rag:
 
     @property
     def index_profile(self) -> str:
+        from rag.ingest.chunk import RULES_REVISION
+        from rag.keywords import REVISION as KEYWORDS_REVISION
+
         embedder = self.chain.embedder
         return f"{embedder.name}/{embedder.dimension}/{RULES_REVISION}/{KEYWORDS_REVISION}"
 
     def prompt(self, use_case: str) -> Prompt:
         """As it stands in its file now; what is live is in the release."""
+        from rag.use_cases import read_prompt
+
         return read_prompt(self.state.settings.use_cases, self.use_cases[use_case].prompt)
 
     def writer(self) -> QdrantEdgeWriter:
         """The one writer, for the time of an `async with`. Raises `Temporary("ingest_running")` on entering."""
+        from rag.adapters.index.qdrant_edge_writer import QdrantEdgeWriter
+
         settings, embedder = self.state.settings, self.intake.embedder
         return QdrantEdgeWriter(
             settings.index_root, embedder=embedder.name, dimension=embedder.dimension, keep=settings.keep_generations
@@ -113,12 +109,30 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
 
 def open_policy(settings: Settings) -> RegoPolicy:
     """Raises `Permanent("policy_invalid")` naming file and line."""
+    from rag.adapters.policy.rego import RegoPolicy
+
     return RegoPolicy(settings.policies)
 
 
 @asynccontextmanager
 async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
     """Everything, closed in reverse. Models are loaded when the first text needs them, or by `Rag.warm`."""
+    # Imported here, because commands that open the state alone should not wait a second for them.
+    from rag.adapters.embedders.glossed import GlossedEmbedder
+    from rag.adapters.embedders.remembering import RememberingEmbedder
+    from rag.adapters.embedders.sentence_transformers import SentenceTransformerEmbedder
+    from rag.adapters.guard.presidio import PresidioGuard
+    from rag.adapters.guard.settings import read_guard_settings
+    from rag.adapters.index.generations import working_identity
+    from rag.adapters.index.qdrant_edge_reader import QdrantEdgeReader
+    from rag.adapters.landing.folder_landing import FolderLanding
+    from rag.adapters.models.endpoints_file import open_endpoints
+    from rag.adapters.models.extractive import ExtractiveLlm
+    from rag.adapters.parsers.isolated import IsolatedParser
+    from rag.answer.answer import Chain
+    from rag.ingest.ingest import Intake
+    from rag.use_cases import read_use_cases
+
     async with AsyncExitStack() as stack:
         state = await stack.enter_async_context(open_state(settings))
         policy = open_policy(settings)
