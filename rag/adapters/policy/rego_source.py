@@ -24,6 +24,8 @@ _HINT = "Mend the file; until then the last good policy decides, or nothing if t
 _COMMENT_OR_STRING = re.compile(r'#[^\n]*|`[^`]*`|"(?:[^"\\\n]|\\.)*"')
 _CALL = re.compile(r"(?<![\w.\])])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\(")
 _DEFINED = re.compile(r"^(?:default\s+)?([A-Za-z_]\w*)\(([^)]*)\)", re.MULTILINE)
+_READ = re.compile(r"(?<![\w.])data((?:\.[A-Za-z_]\w*)+)")
+_RULE = re.compile(r"^(?:default\s+)?([A-Za-z_]\w*)", re.MULTILINE)
 _WITH = re.compile(r"(?<![\w.])with(?![\w.])")
 _PACKAGE = re.compile(r"^package\s+([\w.]+)", re.MULTILINE)
 _KEYWORDS = frozenset({"if", "in", "not", "some", "every", "with", "as", "else", "contains", "default", "import"})
@@ -97,6 +99,7 @@ def read_policies(folder: Path, *, tests: bool = False) -> PolicySet:
         raise Permanent("policy_invalid", "The policy folder holds no Rego file.", hint="Set BELEG_POLICIES.")
     policies = PolicySet(modules=tuple(modules), data=data, digests=digests)
     _check_arities(modules)
+    _check_reads(modules, data)
     engine = policies.interpreter()
     for module in modules:
         _check_calls(module, modules, engine)
@@ -143,6 +146,38 @@ def _check_arities(modules: list[Module]) -> None:
             name, arguments = found.group(1), found.group(2).count(",") + 1
             if arities.setdefault(name, arguments) != arguments:
                 raise _unusable(module, code, found.start(), f"{name} exists with another number of arguments")
+
+
+def _check_reads(modules: list[Module], data: dict[str, object]) -> None:
+    """Whatever a rule reads by name is there: a `data.json` that was deleted makes its rules undefined, which is "no" for
+    everybody and looks like a decision.
+    """
+    rules = {f"{module.package}.{rule}" for module in modules for rule in _RULE.findall(_code(module.source))}
+    known = rules | {module.package for module in modules}
+    for module in modules:
+        code = _code(module.source)
+        for found in _READ.finditer(code):
+            path = found.group(1).removeprefix(".").split(".")
+            if not _stands(path, data) and not _is_known(path, known):
+                what = f"it reads data.{'.'.join(path)}, which no data.json holds"
+                raise _unusable(module, code, found.start(), what)
+
+
+def _is_known(path: list[str], known: set[str]) -> bool:
+    """A whole package, or a rule and what is below it."""
+    whole = ".".join(path)
+    return whole in known or any(".".join(path[:n]) in known for n in range(2, len(path)))
+
+
+def _stands(path: list[str], data: object) -> bool:
+    """Whether the data has it, or something at its beginning that is looked into by key."""
+    for name in path:
+        if not isinstance(data, dict):
+            return True
+        if name not in data:
+            return False
+        data = data[name]
+    return True
 
 
 def _unusable(module: Module, code: str, offset: int, what: str) -> Permanent:

@@ -153,6 +153,22 @@ def test_a_broken_change_keeps_the_last_good_policy(folder: Path, caplog: pytest
     assert policy.revision != before
 
 
+@pytest.mark.parametrize("package", ["dlp", "routing"])
+def test_data_that_was_deleted_keeps_the_last_good_policy(folder: Path, package: str) -> None:
+    """Rules that read it would be undefined, which is "no" for everybody and looks like a decision."""
+    policy = RegoPolicy(folder, watch=False)
+    file = folder / package / "data.json"
+    held = file.read_text()
+    file.unlink()
+    assert not policy.reload()
+    assert policy.alarm is not None
+    assert f"reads data.{package}.settings" in policy.alarm
+    assert policy.screen(FINDINGS).rule == "dlp.pii"
+    file.write_text(held)
+    assert policy.reload()
+    assert policy.alarm is None
+
+
 def test_a_changed_file_takes_effect_by_itself(folder: Path) -> None:
     """A running policy notices that its files have changed."""
     policy = RegoPolicy(folder)
