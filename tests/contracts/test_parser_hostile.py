@@ -279,7 +279,6 @@ async def test_a_long_list_of_headings_is_no_hostile_file(hasty: IsolatedParser)
     assert isinstance(await outcome(hasty, b"a\n===\n" * 100_000, "a.txt"), Parsed)
 
 
-@pytest.mark.xfail(reason="a sheet's empty cells are walked up to the last one that has a format")
 async def test_a_sheet_with_a_cell_in_its_last_corner_is_two_cells(hasty: IsolatedParser) -> None:
     """Seventeen thousand million empty cells lie between; spreadsheets with a stray format look like that."""
     await outcome(hasty, b"Warm.", "a.txt")
@@ -336,10 +335,7 @@ async def test_nothing_and_next_to_nothing_are_refused(parser: IsolatedParser, p
         await refusal(parser, content, path)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [pytest.param(p, marks=pytest.mark.xfail(reason="read as a mail's text")) if p == "a.eml" else p for p in HONEST],
-)
+@pytest.mark.parametrize("path", HONEST)
 async def test_an_empty_archive_is_refused(parser: IsolatedParser, path: str) -> None:
     """It begins otherwise than one with files in it."""
     await refusal(parser, b"PK\x05\x06" + b"\0" * 18, path)

@@ -47,10 +47,17 @@ def test_the_demo_answers_with_citations(demo: RunningInstance) -> None:
 
 
 def test_runs_are_visible_in_prefect_by_names_people_understand(demo: RunningInstance) -> None:
-    """Each zone's ingest is a completed flow run under the zone's name."""
-    runs = httpx.post(f"http://127.0.0.1:{demo.ports[1]}/api/flow_runs/filter", json={}, timeout=30).json()
-    names = {run["name"] for run in runs if run["state_type"] == "COMPLETED"}
-    assert "handbuch: ingest" in names
+    """Each zone's ingest is a completed flow run under the zone's name, and each step a task of it, in order."""
+    prefect = f"http://127.0.0.1:{demo.ports[1]}/api"
+    runs = httpx.post(f"{prefect}/flow_runs/filter", json={}, timeout=30).json()
+    done = {run["name"]: run["id"] for run in runs if run["state_type"] == "COMPLETED"}
+    assert "handbuch: ingest" in done
+    chosen = {"flow_runs": {"id": {"any_": [done["klinik: ingest"]]}}, "sort": "EXPECTED_START_TIME_ASC"}
+    tasks = httpx.post(f"{prefect}/task_runs/filter", json=chosen, timeout=30).json()
+    order = [task["name"].split(" files ")[0] for task in sorted(tasks, key=lambda task: str(task["start_time"]))]
+    first_batch = ["list zone", "parse", "clear", "chunk", "embed", "index"]
+    assert order[: len(first_batch)] == first_batch
+    assert order[-1] == "publish"
 
 
 def test_a_dropped_file_is_answered_within_30_s_without_a_restart(demo: RunningInstance, own_zone: Path) -> None:

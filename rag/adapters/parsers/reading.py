@@ -38,7 +38,7 @@ def read(document: Document) -> Parsed:
     head = document.content[:4096]
     if b"%PDF-" in head[:1024]:
         return pdf.parse(document)
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):  # the second of an archive without files
         return _packed(document)
     if head.startswith(_OLE):
         raise Permanent(

@@ -23,10 +23,13 @@ from rag.types import Document, Parsed, Place
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv"
 _MOST_ROWS = 100_000
+"""That hold something."""
+_MOST_CELLS = 10_000_000
+"""Up to which a sheet is walked as the rectangle that it claims to be."""
 _REPEATED_CHARACTERS = 80
 """A cell over several rows is said in each of them, unless it is a text of its own."""
 _DELIMITERS = (";", ",", "\t", "|")
-_SAMPLE_ROWS = 100
+_SAMPLE_ROWS, _SAMPLE_COLUMNS = 100, 100
 _NUMBER = re.compile(r"[-+−]?[\d.,'\s]*\d\s*(?:%|€|EUR|Euro|\$|£|CHF)?|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}", re.IGNORECASE)
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?ref=\"([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})\"")
 
@@ -58,7 +61,7 @@ def _language(sheets: Iterable[Any]) -> str:
         value
         for sheet in sheets
         for values in sheet.iter_rows(values_only=True, max_row=_SAMPLE_ROWS)
-        for value in values
+        for value in values[:_SAMPLE_COLUMNS]
         if isinstance(value, str)
     ]
     return detect(" ".join(texts), ("de", "en"))
@@ -67,6 +70,9 @@ def _language(sheets: Iterable[Any]) -> str:
 def _filled(sheet: Any, *, german: bool) -> Iterable[_Cells]:
     merged = _merged(sheet)
     reach: dict[int, tuple[int, str]] = {}
+    filled = 0
+    if (sheet.max_row or 0) * (sheet.max_column or 0) > _MOST_CELLS:  # mostly empty: the reader would make each cell
+        sheet.reset_dimensions()
     for number, cells in enumerate(sheet.iter_rows(), start=1):
         texts = ["" if cell.value is None else shown(cell.value, cell.number_format, german=german) for cell in cells]
         for column, (last, text) in list(reach.items()):
@@ -76,7 +82,8 @@ def _filled(sheet: Any, *, german: bool) -> Iterable[_Cells]:
                 texts[column - 1] = text
         for column, last in merged.get(number, ()):
             reach[column] = (last, texts[column - 1] if column <= len(texts) else "")
-        if number > _MOST_ROWS and any(texts):
+        filled += any(texts)
+        if filled > _MOST_ROWS:
             raise Permanent("too_many_rows", f"A sheet has more than {_MOST_ROWS} rows.", hint="Split it.")
         yield _Cells(number=number, texts=texts)
 
