@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,21 +32,20 @@ class MemoryBudget:
 
     reserved: dict[str, float] = field(default_factory=dict)
     settled: dict[str, float] = field(default_factory=dict)
+    _purses: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
     async def reserve(
-        self,
-        *,
-        tenant: str,  # noqa: ARG002 - one purse for all
-        use_case: str,  # noqa: ARG002
-        amount_usd: float,
-        limit_usd: float | None,
-        now: datetime,  # noqa: ARG002 - one month
+        self, *, tenant: str, use_case: str, amount_usd: float, limit_usd: float | None, now: datetime
     ) -> str:
-        taken = sum(self.settled.get(name, amount) for name, amount in self.reserved.items())
-        if limit_usd is not None and taken + amount_usd > limit_usd:
+        if not (math.isfinite(amount_usd) and amount_usd >= 0):
+            raise Refused("price_unknown", "The price of this request is not known.")
+        purse = (tenant, use_case, f"{now:%Y-%m}")
+        of_purse = {name: amount for name, amount in self.reserved.items() if self._purses[name] == purse}
+        taken = sum(self.settled.get(name, amount) for name, amount in of_purse.items())
+        if limit_usd is not None and round((taken + amount_usd) * 1e6) > round(limit_usd * 1e6):
             raise Refused("budget_exhausted", "The budget of this month is used up.")
         name = f"reservation-{len(self.reserved)}"
-        self.reserved[name] = amount_usd
+        self.reserved[name], self._purses[name] = amount_usd, purse
         return name
 
     async def settle(self, reservation: str, *, actual_usd: float, now: datetime) -> None:  # noqa: ARG002
@@ -72,7 +72,8 @@ class PaintedPages:
         self.asked: list[tuple[int, tuple[Box, ...]]] = []
 
     async def png(self, content: bytes, page: int, *, masked: Sequence[Box]) -> bytes:
-        if not content.startswith(b"%PDF"):
+        pages = content.count(b"/Type /Page") - content.count(b"/Type /Pages")
+        if not content.startswith(b"%PDF") or not 1 <= page <= max(1, pages):
             raise Permanent("page_not_shown", "This page cannot be drawn.")
         self.asked.append((page, tuple(masked)))
         return b"\x89PNG\r\n\x1a\n"

@@ -91,17 +91,9 @@ class BudgetContract:
             await reserve(budget, 0.1, 1.0)
 
 
-NOT_YET = {
-    "test_tenants_and_months_are_apart": "one purse for all tenants and months",
-    "test_an_unknown_price_is_refused": "a price that is no number is taken",
-}
-
-
 class TestMemoryBudget(BudgetContract):
     @pytest.fixture
-    def budget(self, request: pytest.FixtureRequest) -> Budget:
-        if (why := NOT_YET.get(request.node.originalname)) is not None:
-            request.applymarker(pytest.mark.xfail(reason=f"the twin keeps less than the port promises: {why}"))
+    def budget(self) -> Budget:
         return MemoryBudget()
 
 
