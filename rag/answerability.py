@@ -111,6 +111,13 @@ def _documents(hits: Sequence[Hit]) -> dict[str, Facts]:
     return {document: merged(said) for document, said in parts.items()}
 
 
+def is_other_row(one: Candidate, best: Candidate) -> bool:
+    """Whether it is a row of the same table that names less of what is asked: the blue one beside the red one."""
+    row, named = FEATURES.index("is_row"), FEATURES.index("in_unit")
+    both_rows = bool(one.features[row] and best.features[row]) and one.hit == best.hit
+    return both_rows and one.features[named] < best.features[named]
+
+
 def score(candidate: Candidate, weights: tuple[float, ...]) -> float:
     """0..1."""
     total = sum(value * weight for value, weight in zip(candidate.features, weights, strict=True))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Sequence
 
-from rag.answerability import Candidate
+from rag.answerability import Candidate, is_other_row
 from rag.best_sentences import answerability, best_sentences, standing, text_of
 from rag.ports import Embedder
 from rag.types import Brief, Hit, Usage
@@ -52,8 +52,12 @@ class ExtractiveLlm:
         ranked = await best_sentences(brief, embedder=self._embedder)
         if answerability(ranked, brief.language) < brief.min_answerability:
             return []
-        least = standing(ranked[0], brief.language) * _NEXT_TO_BEST if ranked else 0.0
-        return [candidate for candidate in ranked[:_MOST] if standing(candidate, brief.language) >= least]
+        if not ranked:
+            return []
+        best, further = ranked[0], ranked[1:_MOST]
+        least = standing(best, brief.language) * _NEXT_TO_BEST
+        near = [one for one in further if standing(one, brief.language) >= least and not is_other_row(one, best)]
+        return [best, *near]
 
 
 def _spoken(candidate: Candidate, evidence: Sequence[Hit]) -> str:

@@ -141,6 +141,16 @@ async def test_a_tables_header_is_no_answer() -> None:
     assert draft.startswith("T-11 |")
 
 
+async def test_a_row_about_another_thing_is_not_quoted_beside() -> None:
+    """Its figure would stand under the asker's question as if it answered it."""
+    table = hit(
+        "Item | Price EUR | Stock\nBlue stapler | 12.50 | 40\nRed stapler | 13.90 | 7", "Supplies", language="en"
+    )
+    draft = await drafted(brief("How much is a red stapler?", table, language="en"))
+    assert "Red stapler | 13.90 | 7" in draft
+    assert "Blue" not in draft
+
+
 async def test_every_sentence_of_a_draft_passes_citing() -> None:
     """What it quotes is carried in full, sentence by sentence, as the chain will check it."""
     for question, language in [
