@@ -19,6 +19,8 @@ RANKED = ("recall_at_1", "recall_at_5", "recall_at_10", "mrr_at_10", "ndcg_at_10
 ANSWERED = ("answered", "citation_recall", "answer_containment", "token_f1")
 OF_CITATIONS = ("citation_precision", "citation_support")
 """Means over the items that have citations: what refuses everything has none, so read them beside `answered`."""
+OF_MODELS = ("citation_entailment",)
+"""Where a model is configured. A failed item gets no score: nobody asked it."""
 REFUSED = ("correct_refusal",)
 LOWER_IS_BETTER = ("false_answer",)
 
@@ -60,7 +62,7 @@ def scores_of(item: Item, attempt: Attempt) -> dict[str, float]:
 
 def measures_of(results: Sequence[Result]) -> tuple[Measure, ...]:
     """One measure per metric that any item has, and the latency's median and 95th percentile."""
-    names = (*RANKED, *ANSWERED, *OF_CITATIONS, *REFUSED, *LOWER_IS_BETTER)
+    names = (*RANKED, *ANSWERED, *OF_CITATIONS, *OF_MODELS, *REFUSED, *LOWER_IS_BETTER)
     found = [_mean(name, [r for r in results if name in r.scores]) for name in names]
     latency = [_quantile(name, share, results) for name, share in (("latency_p50_ms", 0.5), ("latency_p95_ms", 0.95))]
     return tuple(measure for measure in (*found, *latency) if measure is not None)
@@ -98,6 +100,9 @@ def _citation_scores(citations: Sequence[Citation], expected: Sequence[Expected]
         right = sum(any(agrees(c, e) for e in expected) for c in citations)
         scores["citation_precision"] = right / len(citations)
         scores["citation_support"] = sum(c.support for c in citations) / len(citations)
+    judged = [c.entailment for c in citations if c.entailment is not None]
+    if judged:
+        scores["citation_entailment"] = sum(judged) / len(judged)
     return scores
 
 

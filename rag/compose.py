@@ -121,6 +121,7 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
     from rag.adapters.embedders.glossed import GlossedEmbedder
     from rag.adapters.embedders.remembering import RememberingEmbedder
     from rag.adapters.embedders.sentence_transformers import SentenceTransformerEmbedder
+    from rag.adapters.entailment.cross_encoder import CrossEncoderEntailment
     from rag.adapters.guard.presidio import PresidioGuard
     from rag.adapters.guard.settings import read_guard_settings
     from rag.adapters.index.generations import working_identity
@@ -145,6 +146,7 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
         stack.push_async_callback(parser.aclose)
         index = QdrantEdgeReader(settings.index_root, embedder=embedder.name, dimension=embedder.dimension)
         stack.callback(index.close)
+        entailment = CrossEncoderEntailment(settings.entailment) if settings.entailment else None
         remote = open_endpoints(settings.endpoints) if settings.endpoints else []
         for llm in remote:
             stack.push_async_callback(llm.aclose)
@@ -171,6 +173,7 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
                 policy=policy,
                 llms=[*remote, ExtractiveLlm(embedder=embedder)],
                 audit=state.audit,
+                entailment=entailment,
             ),
             policy=policy,
             use_cases=read_use_cases(settings.use_cases),

@@ -99,6 +99,14 @@ class Embedder(Protocol):
         ...
 
 
+class Entailment(Protocol):
+    """How likely a text follows from another, by a model. Down means `Temporary`."""
+
+    async def probabilities(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """Of (premise, hypothesis), each 0..1, in their order; none for none."""
+        ...
+
+
 class Index(Protocol):
     """Reads published generations. Never returns a chunk that `access` does not grant. Down means `Temporary`."""
 

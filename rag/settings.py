@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     endpoints: Path | None = None
     """YAML file of OpenAI-compatible endpoints; unset = the extractive endpoint alone."""
 
+    entailment: Path | None = None
+    """Folder of a model for natural language inference, which scores whether a quote entails its claim; unset = none."""
+
     parse_timeout_s: float = Field(60.0, gt=0)
     """Whole file. A 600-page PDF takes about 3 s; what needs a minute hangs."""
     parse_memory_mb: int = Field(2048, gt=0)

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 
 from rag.answer import messages
 from rag.answer.cite import Citing
+from rag.answer.entail import entailed
 from rag.answer.generate import Drafted, generate
 from rag.answer.record import Record
 from rag.answer.retrieve import contextual_query, retrieve
 from rag.answer.screen import OutputScreen, screen_turns
 from rag.errors import BelegError
 from rag.language import detect
-from rag.ports import AuditLog, Embedder, Guard, Index, Llm, Policy
+from rag.ports import AuditLog, Embedder, Entailment, Guard, Index, Llm, Policy
 from rag.sentences import SentenceStream
 from rag.types import Access, Action, Answer, Brief, Classification, Hit, Live, Outcome, Question, Route
 
@@ -33,6 +34,7 @@ class Chain:
     policy: Policy
     llms: Sequence[Llm]
     audit: AuditLog
+    entailment: Entailment | None = None
 
 
 async def answer(question: Question, *, live: Live, chain: Chain) -> AsyncIterator[str | Answer]:
@@ -132,7 +134,11 @@ async def _draft(
         for part in _told(messages.not_answered(brief.language), Outcome.not_answered, record):
             yield part
         return
-    yield record.answer(text, Outcome.answered, citing.citations())
+    citations = citing.citations()
+    if chain.entailment is not None:
+        with record.timed("entail"):
+            citations = await entailed(text, citations, entailment=chain.entailment)
+    yield record.answer(text, Outcome.answered, citations)
 
 
 def _told(message: str, outcome: Outcome, record: Record, *, before: str = "") -> list[str | Answer]:

@@ -28,7 +28,7 @@ ONLY_IN = {
     "spacy": ("rag/adapters/",),
     "regopy": ("rag/adapters/policy/",),
     "openai": ("rag/adapters/models/",),
-    "sentence_transformers": ("rag/adapters/embedders/",),
+    "sentence_transformers": ("rag/adapters/embedders/", "rag/adapters/entailment/"),
     "torch": ("rag/adapters/",),
     "pypdfium2": ("rag/adapters/",),
     "sqlalchemy": ("rag/adapters/database/", "lifecycle/adapters/", "serving/adapters/"),
