@@ -170,6 +170,18 @@ def test_no_test_question_is_tuned_on_in_other_words() -> None:
     assert pairs == []
 
 
+def test_no_held_out_question_is_known_in_other_words() -> None:
+    """The hard second test was seen by nobody: neither by dev, nor by what is tuned on."""
+    held = [json.loads(line) for line in (TUNING.parent / "held_out.jsonl").read_text(encoding="utf-8").splitlines()]
+    known = [json.loads(line) for line in TUNING.read_text(encoding="utf-8").splitlines() if line.strip()] + half("dev")
+    assert [
+        (h["id"], k["id"])
+        for h in held
+        for k in known
+        if h["tenant"] == k["tenant"] and is_near(h["question"], k["question"])
+    ] == []
+
+
 def test_no_passage_is_asked_for_in_both_halves() -> None:
     """A quote that dev expects is known; none of them is expected by test."""
     known = {(e["document"], folded(e["quote"])) for q in half("dev") for e in q["expected"]}
