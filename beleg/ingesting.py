@@ -19,17 +19,19 @@ if TYPE_CHECKING:
     from flows.ingest import Sweep  # importing it would make Prefect read its settings too early
 
 
-async def plan_zones(name: str | None) -> dict[str, Survey]:
+async def plan_zones(name: str | None, *, retry: bool = False) -> dict[Zone, Survey]:
     """What `ingest_zones` would do."""
     from rag.compose import open_rag
 
     settings = here()
     zones = await _due(settings, name)
     async with open_rag(settings) as rag:
-        return {zone.name: await survey(zone, intake=rag.intake) for zone in zones}
+        return {zone: await survey(zone, intake=rag.intake, retry=retry) for zone in zones}
 
 
-async def ingest_zones(name: str | None, *, tell: Callable[[str], None]) -> tuple[list[Sweep], list[str]]:
+async def ingest_zones(
+    name: str | None, *, tell: Callable[[str], None], retry: bool = False, confirm_deletions: bool = False
+) -> tuple[list[Sweep], list[str]]:
     """The sweeps done, and the zones that could not be swept; `tell` has said why."""
     settings = here()
     prepared_home(settings)
@@ -39,7 +41,7 @@ async def ingest_zones(name: str | None, *, tell: Callable[[str], None]) -> tupl
     from rag.compose import open_rag
 
     async with open_rag(settings) as rag:
-        sweeps = await sweep_all(rag, zones, tell=tell)
+        sweeps = await sweep_all(rag, zones, tell=tell, retry=retry, confirm_deletions=confirm_deletions)
     swept = {sweep.zone for sweep in sweeps}
     return sweeps, [zone.name for zone in zones if zone.name not in swept]
 

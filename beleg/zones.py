@@ -6,7 +6,7 @@ from pathlib import Path
 
 from beleg.home import here
 from rag.errors import Permanent
-from rag.types import Classification, Receipt, State, Zone
+from rag.types import Classification, Entry, State, Zone
 
 DEFAULT_TENANT = "default"
 
@@ -43,13 +43,13 @@ async def zones() -> list[Zone]:
         return await state.ledger.zones()
 
 
-async def receipts(name: str | None) -> dict[Zone, list[Receipt]]:
+async def entries(name: str | None) -> dict[Zone, list[Entry]]:
     """Per zone, by path. Raises `Permanent("no_such_zone")`."""
     from rag.compose import open_state
 
     async with open_state(here()) as state:
         return {
-            zone: [receipt for receipt, _, _ in (await state.ledger.receipts(zone.name)).values()]
+            zone: list((await state.ledger.entries(zone.name)).values())
             for zone in chosen(await state.ledger.zones(), name)
         }
 
@@ -69,16 +69,20 @@ def folder_of(zone: Zone) -> Path:
     return Path(zone.url.removeprefix("file://"))
 
 
-def trouble(zone: Zone, found: list[Receipt]) -> str | None:
+def trouble(zone: Zone, found: list[Entry]) -> str | None:
     """Why no sweep of the zone can work now, as far as its folder shows."""
     if not folder_of(zone).is_dir():
         return f"The folder of {zone.name} is not there: {zone.url}. Mount it, or `beleg zone add DIR --move`."
-    if is_empty(zone) and any(receipt.state is not State.deleted for receipt in found):
+    if is_empty(zone) and any(entry.receipt.state is not State.deleted for entry in found):
         return (
             f"{zone.url} holds nothing at all, so what was there is still answered from. Mount its disk; or, if it is "
             "meant to be empty, put a zone.yaml into it."
         )
-    return None
+    from rag.ingest.ingest import held_words  # late: with all that chunking needs
+
+    known = sum(entry.receipt.state is not State.deleted for entry in found)
+    missing = sum(entry.missing_since is not None for entry in found)
+    return held_words(zone, missing, known) if missing else None
 
 
 def is_empty(zone: Zone) -> bool:
@@ -127,7 +131,17 @@ def _overlap(one: Path, other: Path) -> bool:
 def _changes(before: Zone | None, after: Zone) -> list[str]:
     if before is None:
         return []
-    named = ("url", "tenant", "owner", "classification", "business_unit", "valid_from", "valid_until", "readers")
+    named = (
+        "url",
+        "tenant",
+        "owner",
+        "classification",
+        "business_unit",
+        "valid_from",
+        "valid_until",
+        "readers",
+        "deletion_limit",
+    )
     pairs = [(name, getattr(before, name), getattr(after, name)) for name in named]
     return [f"{name} {_shown(old)} → {_shown(new)}" for name, old, new in pairs if old != new]
 

@@ -22,9 +22,9 @@ from prefect.tasks import Task
 from rag.compose import Rag
 from rag.errors import BelegError, Permanent, Temporary
 from rag.ingest.batch import Batch
-from rag.ingest.ingest import Survey, remove, survey
+from rag.ingest.ingest import held_words, removable, remove, survey
 from rag.ports import IndexWriter
-from rag.types import Receipt, State, Zone
+from rag.types import Entry, Receipt, State, Zone
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +50,13 @@ class Sweep:
     receipts: tuple[Receipt, ...]
     unchanged: int
     generation: str | None
+    held: int = 0
+    """Documents that vanished, so many at once that a person has to say that it is meant."""
 
     @property
     def failed(self) -> int:
-        """Files that wait for the next sweep because something was temporarily out of reach."""
-        return sum(r.state is State.discovered for r in self.receipts)
+        """Files that did not come in: they wait for the next sweep, or for a person."""
+        return sum(r.state in {State.discovered, State.blocked} for r in self.receipts)
 
 
 async def _only_temporary(_task: Task[..., Any], _run: TaskRun, state: PrefectState[Any]) -> bool:
@@ -100,13 +102,15 @@ for _name in ("prefect.flow_runs", "prefect.task_runs"):
     logging.getLogger(_name).addFilter(_WithoutTraceback())
 
 
-def ingest_flow(rag: Rag, *, tell: Tell) -> Flow[[str], Any]:
+def ingest_flow(rag: Rag, *, tell: Tell) -> Flow[..., Any]:
     """The flow, bound to an opened `Rag` so that models stay warm from run to run."""
 
     @flow(name="ingest", flow_run_name="{zone}: ingest", persist_result=False, validate_parameters=False)
-    async def ingest(zone: str) -> Sweep:
+    async def ingest(zone: str, *, retry: bool = False, confirm_deletions: bool = False) -> Sweep:
         async with rag.writer() as writer:
-            sweep = await _sweep(rag, await rag.zone(zone), writer, tell)
+            sweep = await _sweep(
+                rag, await rag.zone(zone), writer, tell, retry=retry, confirm_deletions=confirm_deletions
+            )
         if sweep.receipts:
             await _show(sweep)
         return sweep
@@ -114,21 +118,25 @@ def ingest_flow(rag: Rag, *, tell: Tell) -> Flow[[str], Any]:
     return ingest
 
 
-async def _sweep(rag: Rag, zone: Zone, writer: IndexWriter, tell: Tell) -> Sweep:
-    found = await _step("list zone", lambda: survey(zone, intake=rag.intake), delays=_IMPATIENT)
+async def _sweep(
+    rag: Rag, zone: Zone, writer: IndexWriter, tell: Tell, *, retry: bool, confirm_deletions: bool
+) -> Sweep:
+    found = await _step("list zone", lambda: survey(zone, intake=rag.intake, retry=retry), delays=_IMPATIENT)
     receipts: list[Receipt] = []
     for start in range(0, len(found.due), _BATCH):
         due = found.due[start : start + _BATCH]
         files = f"files {start + 1} to {start + len(due)} of {len(found.due)}"
-        batch = Batch(zone, due, intake=rag.intake, writer=writer)
+        batch = Batch(zone, due, intake=rag.intake, writer=writer, attempts=found.attempts)
         await _take(batch, zone, files, tell)
         receipts += batch.receipts
-    if found.gone:
-        receipts += await _step(
-            f"remove {len(found.gone)} deleted files", lambda: _remove(rag, zone, writer, found, tell)
-        )
+    gone = found.gone if confirm_deletions else await removable(zone, found, intake=rag.intake)
+    if gone:
+        receipts += await _step(f"remove {len(gone)} deleted files", lambda: _remove(rag, writer, gone, tell))
+    held = len(found.gone) - len(gone)
+    if held:
+        tell(f"  {zone.name}: {held_words(zone, held, found.known)}")
     generation = await _step("publish", writer.publish, delays=_IMPATIENT)
-    return Sweep(zone=zone.name, receipts=tuple(receipts), unchanged=found.unchanged, generation=generation)
+    return Sweep(zone=zone.name, receipts=tuple(receipts), unchanged=found.unchanged, generation=generation, held=held)
 
 
 async def _take(batch: Batch, zone: Zone, files: str, tell: Tell) -> None:
@@ -143,8 +151,8 @@ async def _take(batch: Batch, zone: Zone, files: str, tell: Tell) -> None:
         tell(line(receipt))
 
 
-async def _remove(rag: Rag, zone: Zone, writer: IndexWriter, found: Survey, tell: Tell) -> list[Receipt]:
-    receipts = [await remove(zone, gone, intake=rag.intake, writer=writer) for gone in found.gone]
+async def _remove(rag: Rag, writer: IndexWriter, gone: Sequence[Entry], tell: Tell) -> list[Receipt]:
+    receipts = [await remove(entry, intake=rag.intake, writer=writer) for entry in gone]
     for receipt in receipts:
         tell(line(receipt))
     return receipts

@@ -26,13 +26,20 @@ _AFTER_FAILURE_S = 30.0
 _SERVER_PATIENCE_S = 120.0
 
 
-async def sweep_all(rag: Rag, zones: list[Zone], *, tell: Tell) -> list[Sweep]:
-    """One run per zone, one after the other; a zone in trouble does not stop the next."""
+async def sweep_all(
+    rag: Rag, zones: list[Zone], *, tell: Tell, retry: bool = False, confirm_deletions: bool = False
+) -> list[Sweep]:
+    """One run per zone, one after the other; a zone in trouble does not stop the next.
+
+    `retry`: also what is blocked. `confirm_deletions`: however many documents have vanished.
+    """
     run = ingest_flow(rag, tell=tell)
     sweeps = []
     for zone in zones:
         try:
-            sweeps.append(await cast(Awaitable[Sweep], run(zone.name)))
+            sweeps.append(
+                await cast(Awaitable[Sweep], run(zone.name, retry=retry, confirm_deletions=confirm_deletions))
+            )
         except BelegError as error:
             # No traceback: what caused it may carry a vendor's words.
             log.error("ingest.zone_failed", extra={"zone": zone.name, "code": error.code})  # noqa: TRY400

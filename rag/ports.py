@@ -19,10 +19,10 @@ from rag.types import (
     Decision,
     Direction,
     Document,
+    Entry,
     Hit,
     Live,
     Parsed,
-    Receipt,
     Route,
     Screened,
     Sighting,
@@ -199,11 +199,17 @@ class Ledger(Protocol):
 
     async def add_zone(self, zone: Zone) -> None: ...
 
-    async def receipts(self, zone: str) -> dict[str, tuple[Receipt, str, Sighting]]:
-        """Per path: the last receipt, the fingerprint it was made with, and the sighting it was made from."""
+    async def entries(self, zone: str) -> dict[str, Entry]:
+        """What is known of every place in the zone, by path."""
         ...
 
-    async def record(self, receipt: Receipt, *, fingerprint: str, sighting: Sighting) -> None: ...
+    async def record(self, entry: Entry) -> None:
+        """Overwrites what was known of this place."""
+        ...
+
+    async def mark_missing(self, zone: str, paths: frozenset[str]) -> None:
+        """These are missing from now on, or since they were first marked; all others of the zone are there."""
+        ...
 
 
 class AuditLog(Protocol):

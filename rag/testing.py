@@ -22,16 +22,17 @@ from rag.types import (
     Direction,
     Document,
     Element,
+    Entry,
     Finding,
     Labels,
     Parsed,
     Place,
-    Receipt,
     Route,
     Screened,
     Sighting,
     Usage,
     Zone,
+    now,
 )
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -199,7 +200,7 @@ class MemoryLedger:
 
     def __init__(self, *zones: Zone) -> None:
         self._zones = {zone.name: zone for zone in zones}
-        self._rows: dict[str, dict[str, tuple[Receipt, str, Sighting]]] = {}
+        self._rows: dict[str, dict[str, Entry]] = {}
 
     async def zones(self) -> list[Zone]:
         return [self._zones[name] for name in sorted(self._zones)]
@@ -207,11 +208,17 @@ class MemoryLedger:
     async def add_zone(self, zone: Zone) -> None:
         self._zones[zone.name] = zone
 
-    async def receipts(self, zone: str) -> dict[str, tuple[Receipt, str, Sighting]]:
-        return dict(self._rows.get(zone, {}))
+    async def entries(self, zone: str) -> dict[str, Entry]:
+        return dict(sorted(self._rows.get(zone, {}).items()))
 
-    async def record(self, receipt: Receipt, *, fingerprint: str, sighting: Sighting) -> None:
-        self._rows.setdefault(receipt.zone, {})[receipt.path] = (receipt, fingerprint, sighting)
+    async def record(self, entry: Entry) -> None:
+        self._rows.setdefault(entry.receipt.zone, {})[entry.receipt.path] = entry
+
+    async def mark_missing(self, zone: str, paths: frozenset[str]) -> None:
+        rows = self._rows.get(zone, {})
+        for path, entry in rows.items():
+            since = (entry.missing_since or now()) if path in paths else None
+            rows[path] = replace(entry, missing_since=since)
 
 
 class MemoryAudit:

@@ -14,6 +14,7 @@ from rag.types import (
     Decision,
     Document,
     Element,
+    Entry,
     Labels,
     Place,
     Principal,
@@ -76,6 +77,17 @@ def receipt(
         "counts": {"PERSON": 2},
     }
     return Receipt(**(fields | changes))  # type: ignore[arg-type]
+
+
+def entry(of: Receipt | None = None, **changes: object) -> Entry:
+    made = of or receipt()
+    fields: dict[str, object] = {
+        "receipt": made,
+        "fingerprint": "f1",
+        "sighting": sighting(made.path, zone=made.zone),
+        "recorded_at": NOON,
+    }
+    return Entry(**(fields | changes))  # type: ignore[arg-type]
 
 
 def cleared(document_id: str = "doc-1", version: str = "v1", text: str = "Höhe: 5 m.\nTab\there.") -> Cleared:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from beleg.terminal import AsJson, ClassificationName, emit, finish, note, tell
+from beleg.terminal import AsJson, ClassificationName, emit, fail, finish, note, tell
+from rag.errors import Permanent
 
 if TYPE_CHECKING:
     from flows.ingest import Sweep
     from rag.ingest.ingest import Survey
-    from rag.types import Receipt
+    from rag.types import Entry, Zone
 
 app = typer.Typer()
 zone = typer.Typer(no_args_is_help=True, help="Landing zones: folders whose documents are answered from.")
@@ -87,10 +88,10 @@ def status(
 
     Status 1 if any file waits or is quarantined, or the folder of a zone is not there or was emptied.
     """
-    from beleg.zones import is_empty, receipts, trouble
+    from beleg.zones import entries, is_empty, trouble
     from rag.types import State
 
-    found = finish(receipts(name))
+    found = finish(entries(name))
     if as_json:
         emit({zone.name: of_zone for zone, of_zone in found.items()})
     else:
@@ -101,54 +102,80 @@ def status(
     troubles = [said for item, of_zone in found.items() if (said := trouble(item, of_zone))]
     for said in troubles:
         note(f"beleg: {said}")
-    stuck = {State.quarantined, State.discovered}
-    raise SystemExit(1 if troubles or any(r.state in stuck for of_zone in found.values() for r in of_zone) else 0)
+    stuck = {State.quarantined, State.discovered, State.blocked}
+    has_stuck = any(entry.receipt.state in stuck for of_zone in found.values() for entry in of_zone)
+    raise SystemExit(1 if troubles or has_stuck else 0)
 
 
-def _print_status(name: str, found: list[Receipt], *, is_empty: bool, all_files: bool) -> None:
-    counts = Counter(r.state.value for r in found)
+def _print_status(name: str, found: list[Entry], *, is_empty: bool, all_files: bool) -> None:
+    from rag.types import State
+
+    counts = Counter("missing" if entry.missing_since else entry.receipt.state.value for entry in found)
     nothing = "its folder is empty: drop documents into it" if is_empty else "nothing seen yet: `beleg ingest` reads it"
     tell(f"{name}: " + (", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or nothing))
-    for r in found:
-        if all_files or r.code != "indexed":
-            tell(f"  {r.path}: {r.state.value} ({r.code}) {r.reason} {r.hint}".rstrip())
+    for entry in found:
+        r = entry.receipt
+        if entry.missing_since:
+            tell(f"  {r.path}: missing since {entry.missing_since:%Y-%m-%d %H:%M} UTC, {r.state.value} until confirmed")
+        elif all_files or r.code != "indexed":
+            since = (
+                ""
+                if r.state in {State.indexed, State.quarantined, State.deleted}
+                else f" since {entry.recorded_at:%Y-%m-%d %H:%M} UTC"
+            )
+            tell(f"  {r.path}: {r.state.value}{since} ({r.code}) {r.reason} {r.hint}".rstrip())
 
 
 @app.command("ingest", epilog="Example: `beleg ingest` or `beleg ingest handbuch --dry-run`")
 def ingest(
     name: ZoneName = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Also the files that are blocked after three failures.")
+    ] = False,
+    confirm_deletions: Annotated[
+        bool, typer.Option("--confirm-deletions", help="Remove what is gone, however much of the zone that is.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Bring the index to what lies in the zones: new, changed and deleted files.
 
-    Status 1 if a zone could not be read or a file has to wait; files in quarantine are no failure.
+    Status 1 if a zone could not be read, or a file or a deletion has to wait; files in quarantine are no failure.
     """
     from beleg.ingesting import ingest_zones, plan_zones
 
     if dry_run:
-        _print_plans(finish(plan_zones(name)), as_json=as_json)
+        _print_plans(finish(plan_zones(name, retry=retry)), as_json=as_json)
         return
-    sweeps, missed = finish(ingest_zones(name, tell=note if as_json else tell))
+    if confirm_deletions and name is None:
+        fail(Permanent("which_zone", "Deletions are confirmed zone by zone.", hint="Name one: `beleg zone list`."))
+    work = ingest_zones(name, tell=note if as_json else tell, retry=retry, confirm_deletions=confirm_deletions)
+    sweeps, missed = finish(work)
     if as_json:
         emit({"zones": sweeps, "failed": missed})
     else:
         for sweep in sweeps:
             _print_sweep(sweep)
-    raise SystemExit(1 if missed or any(sweep.failed for sweep in sweeps) else 0)
+    raise SystemExit(1 if missed or any(sweep.failed or sweep.held for sweep in sweeps) else 0)
 
 
 def _print_sweep(sweep: Sweep) -> None:
     tell(f"{sweep.zone}: {len(sweep.receipts)} done, {sweep.unchanged} unchanged, generation {sweep.generation}")
 
 
-def _print_plans(plans: dict[str, Survey], *, as_json: bool) -> None:
+def _print_plans(plans: dict[Zone, Survey], *, as_json: bool) -> None:
     if as_json:
-        emit(plans)
+        emit({zone.name: plan for zone, plan in plans.items()})
         return
-    for zone_name, plan in plans.items():
-        tell(f"{zone_name}: {len(plan.due)} to ingest, {len(plan.gone)} to remove, {plan.unchanged} unchanged")
+    from rag.ingest.ingest import is_mass
+
+    for zone, plan in plans.items():
+        tell(f"{zone.name}: {len(plan.due)} to ingest, {len(plan.gone)} to remove, {plan.unchanged} unchanged")
         for sighting in plan.due:
             tell(f"  + {sighting.path}")
         for gone in plan.gone:
-            tell(f"  - {gone.path}")
+            tell(f"  - {gone.receipt.path}")
+        if is_mass(len(plan.gone), plan.known, zone):
+            tell(
+                f"  More than {zone.deletion_limit:.0%} of the zone: what was not moved waits for --confirm-deletions."
+            )

@@ -9,7 +9,7 @@ that has come so far; what fails there for good leaves the way with its reason, 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -19,7 +19,7 @@ from rag.ingest.chunk import chunk
 from rag.ingest.clear import clear
 from rag.ingest.ingest import Intake
 from rag.ports import IndexWriter
-from rag.types import Chunk, Cleared, Document, Parsed, Receipt, Sighting, State, Vectors, Zone
+from rag.types import Chunk, Cleared, Document, Entry, Parsed, Receipt, Sighting, State, Vectors, Zone, now
 
 log = logging.getLogger(__name__)
 
@@ -44,18 +44,24 @@ class Embedded:
 At = Sighting | Parsed | Cleared | Chunked | Embedded | Receipt
 A = TypeVar("A", Sighting, Parsed, Cleared, Chunked, Embedded)
 
+_MOST_ATTEMPTS = 3
+_OWN_TROUBLE = frozenset({"file_changing", "file_unreachable"})
+"""Temporary, but of this file alone: no reason to try the step again for its neighbours."""
+
 
 @dataclass(slots=True)
 class _File:
     """One file and how far it has come.
 
     Attributes:
+        attempts: how often in a row it has failed by its own fault, this time included.
         version: hash of its bytes, once they were read.
         trouble: what keeps it from its next step for the time being.
     """
 
     sighting: Sighting
     at: At
+    attempts: int = 0
     version: str | None = None
     trouble: Temporary | None = None
 
@@ -63,9 +69,14 @@ class _File:
 class Batch:
     """Some files on their way in. A step that is taken again goes on with the files that it has not done."""
 
-    def __init__(self, zone: Zone, due: Sequence[Sighting], *, intake: Intake, writer: IndexWriter) -> None:
+    def __init__(
+        self, zone: Zone, due: Sequence[Sighting], *, intake: Intake, writer: IndexWriter,
+        attempts: Mapping[str, int] | None = None,
+    ) -> None:  # fmt: skip
+        """`attempts`: by path, how often files due have failed before (`Survey.attempts`)."""
         self._zone, self._intake, self._writer = zone, intake, writer
-        self._files = [_File(sighting, sighting) for sighting in due]
+        before = attempts or {}
+        self._files = [_File(sighting, sighting, before.get(sighting.path, 0)) for sighting in due]
 
     @property
     def steps(self) -> dict[str, Callable[[], Awaitable[None]]]:
@@ -165,8 +176,10 @@ class Batch:
         """What the step yields; a receipt if it ends the file's way. Raises `Temporary`."""
         try:
             return await step
-        except Temporary:
-            raise
+        except Temporary as error:
+            if error.code not in _OWN_TROUBLE:
+                raise
+            return self._failed(file, error)
         except Permanent as error:
             return await self._quarantined(file, error)
         except Refused as error:
@@ -175,7 +188,7 @@ class Batch:
             kind = type(error).__name__  # its message may carry text
             log.error("ingest.unforeseen", extra={"zone": self._zone.name, "kind": kind})  # noqa: TRY400
             message = f"Something unforeseen went wrong on our side with this file ({kind})."
-            return self._waiting(file, Permanent("unforeseen", message))
+            return self._failed(file, Permanent("unforeseen", message))
 
     async def _quarantined(self, file: _File, error: Permanent) -> Receipt:
         """The file alone is parked; what was indexed of an earlier version must no longer be answered."""
@@ -187,6 +200,15 @@ class Batch:
             state=State.quarantined, code=error.code, reason=error.message, hint=error.hint,
         )  # fmt: skip
 
+    def _failed(self, file: _File, error: BelegError) -> Receipt:
+        """By its own fault: it waits, and is left alone after too many attempts."""
+        file.attempts += 1
+        waiting = self._waiting(file, error)
+        if file.attempts < _MOST_ATTEMPTS:
+            return waiting
+        hint = "It is read again when it changes, or by `beleg ingest --retry`."
+        return replace(waiting, state=State.blocked, hint=hint)
+
     def _waiting(self, file: _File, error: BelegError) -> Receipt:
         document_id = self._intake.landing.document_id(self._zone, file.sighting.path)
         return Receipt(
@@ -195,7 +217,12 @@ class Batch:
         )  # fmt: skip
 
     async def _record(self, file: _File, receipt: Receipt) -> None:
-        await self._intake.ledger.record(receipt, fingerprint=self._intake.fingerprint, sighting=file.sighting)
+        attempts = file.attempts if receipt.state in {State.discovered, State.blocked} else 0
+        entry = Entry(
+            receipt=receipt, fingerprint=self._intake.fingerprint, sighting=file.sighting, attempts=attempts,
+            recorded_at=now(),
+        )  # fmt: skip
+        await self._intake.ledger.record(entry)
         log.info("ingest.recorded", extra={"zone": self._zone.name, "state": receipt.state.value, "code": receipt.code})
         file.at, file.trouble = receipt, None
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeGuard
 
 from rag.ingest.chunk import RULES_REVISION
 from rag.ports import Embedder, Guard, IndexWriter, Landing, Ledger, Library, Parser
-from rag.types import Receipt, Sighting, State, Zone
+from rag.types import Entry, Receipt, Sighting, State, Zone, now
 
 log = logging.getLogger(__name__)
 
@@ -46,48 +47,96 @@ class Intake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """What a sweep has to do. `due` and `gone` are sorted by path."""
+    """What a sweep has to do.
+
+    Attributes:
+        due: files to ingest, sorted by path. gone: what is no longer there, sorted by path.
+        attempts: of the files due that have failed before by their own fault, how often in a row.
+        known: number of documents that were there at the last sweep.
+    """
 
     due: tuple[Sighting, ...]
-    gone: tuple[Receipt, ...]
+    gone: tuple[Entry, ...]
     unchanged: int
+    attempts: Mapping[str, int]
+    known: int
 
 
-async def survey(zone: Zone, *, intake: Intake) -> Survey:
-    """Compares what lies in the zone with the ledger. Raises `Temporary` if the zone has vanished."""
+_DONE = frozenset({State.indexed, State.quarantined})
+
+
+async def survey(zone: Zone, *, intake: Intake, retry: bool = False) -> Survey:
+    """Compares what lies in the zone with the ledger. Raises `Temporary` if the zone has vanished.
+
+    `retry`: also what is blocked after too many failures is due.
+    """
     seen = await intake.landing.sightings(zone)
     capped = await intake.landing.supersessions(zone)
-    known = await intake.ledger.receipts(zone.name)
+    entries = await intake.ledger.entries(zone.name)
     marked = [_mark(sighting, capped.get(sighting.path)) for sighting in seen]
     fingerprint = intake.fingerprint
-    due = tuple(s for s in marked if not _is_done(known.get(s.path), s, fingerprint))
+    rest = _DONE if retry else _DONE | {State.blocked}
+    known = {s.path: entry for s in marked if _is_same(entry := entries.get(s.path), s, fingerprint)}
+    due = tuple(s for s in marked if s.path not in known or known[s.path].receipt.state not in rest)
     paths = {s.path for s in marked}
-    gone = tuple(r for path, (r, _, _) in sorted(known.items()) if path not in paths and r.state is not State.deleted)
-    return Survey(due=due, gone=gone, unchanged=len(marked) - len(due))
+    there = {path: entry for path, entry in entries.items() if entry.receipt.state is not State.deleted}
+    return Survey(
+        due=due, gone=tuple(entry for path, entry in sorted(there.items()) if path not in paths),
+        unchanged=len(marked) - len(due), known=len(there),
+        attempts={} if retry else {s.path: known[s.path].attempts for s in due if s.path in known},
+    )  # fmt: skip
 
 
-async def remove(zone: Zone, gone: Receipt, *, intake: Intake, writer: IndexWriter) -> Receipt:
-    """A file that is no longer in its zone leaves the index and the library."""
-    removed = await writer.retain(gone.document_id, None)
-    await intake.library.forget(gone.document_id)
-    receipt = replace(
-        gone, state=State.deleted, code="deleted", reason="The file was removed from the zone.", hint="", chunks=removed
+async def removable(zone: Zone, found: Survey, *, intake: Intake) -> tuple[Entry, ...]:
+    """Of what is gone, what may be removed unasked; the rest is marked as missing and goes on being answered from.
+
+    An expired credential or half a mount looks like a deletion of very many documents at once. A file that was moved
+    is no deletion (call this after the files due are in), and one file alone is never very many.
+    """
+    gone = {entry.receipt.path: entry.receipt.version for entry in found.gone}
+    entries = await intake.ledger.entries(zone.name)
+    kept = {e.receipt.version for path, e in entries.items() if path not in gone and e.receipt.state is State.indexed}
+    lost = frozenset(path for path, version in gone.items() if version is None or version not in kept)
+    held = lost if is_mass(len(lost), found.known, zone) else frozenset()
+    await intake.ledger.mark_missing(zone.name, held)
+    if held:
+        log.error("ingest.deletions_held", extra={"zone": zone.name, "held": len(held), "known": found.known})
+    return tuple(entry for entry in found.gone if entry.receipt.path not in held)
+
+
+def is_mass(lost: int, known: int, zone: Zone) -> bool:
+    """Whether so many deletions wait for a person."""
+    return lost > 1 and lost > zone.deletion_limit * known
+
+
+def held_words(zone: Zone, held: int, known: int) -> str:
+    """What a person has to know of deletions that wait for one."""
+    return (
+        f"{held} of {known} documents have vanished at once, more than {zone.deletion_limit:.0%}, so their deletion "
+        f"waits and they are still answered from. If it is meant: `beleg ingest {zone.name} --confirm-deletions`. "
+        "If not, look after the folder."
     )
-    _, fingerprint, sighting = (await intake.ledger.receipts(zone.name))[gone.path]
-    await intake.ledger.record(receipt, fingerprint=fingerprint, sighting=sighting)
+
+
+async def remove(gone: Entry, *, intake: Intake, writer: IndexWriter) -> Receipt:
+    """A file that is no longer in its zone leaves the index and the library."""
+    removed = await writer.retain(gone.receipt.document_id, None)
+    await intake.library.forget(gone.receipt.document_id)
+    receipt = replace(
+        gone.receipt, state=State.deleted, code="deleted", reason="The file was removed from the zone.", hint="",
+        chunks=removed,
+    )  # fmt: skip
+    await intake.ledger.record(replace(gone, receipt=receipt, attempts=0, recorded_at=now(), missing_since=None))
     return receipt
 
 
-def _is_done(known: tuple[Receipt, str, Sighting] | None, sighting: Sighting, fingerprint: str) -> bool:
-    if known is None:
+def _is_same(entry: Entry | None, sighting: Sighting, fingerprint: str) -> TypeGuard[Entry]:
+    """Whether the entry tells of this very file, done by today's pipeline."""
+    if entry is None:
         return False
-    receipt, made_with, made_from = known
-    same_file = (made_from.size, made_from.modified_at, made_from.etag) == (
-        sighting.size,
-        sighting.modified_at,
-        sighting.etag,
-    )
-    return receipt.state in {State.indexed, State.quarantined} and made_with == fingerprint and same_file
+    was = entry.sighting
+    same_file = (was.size, was.modified_at, was.etag) == (sighting.size, sighting.modified_at, sighting.etag)
+    return same_file and entry.fingerprint == fingerprint
 
 
 def _mark(sighting: Sighting, until: datetime | None) -> Sighting:

@@ -20,6 +20,7 @@ class Zone:
     Attributes:
         url: fsspec URL; a plain path means a local folder.
         languages: ISO 639-1 codes that occur; empty = detect among all supported.
+        deletion_limit: share of the zone's documents, 0..1, that may vanish between two sweeps before somebody is asked.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Zone:
     valid_until: datetime | None = None
     readers: frozenset[str] = frozenset()
     languages: tuple[str, ...] = ()
+    deletion_limit: float = 0.15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,9 +245,13 @@ Vectors = NDArray[np.float32]
 
 
 class State(StrEnum):
-    """What has become of a document version. `quarantined` and `deleted` carry a reason or a time."""
+    """What has become of a document version. All but `indexed` carry a reason.
+
+    `discovered` waits and is tried again by every sweep; `blocked` has failed too often and waits for a person.
+    """
 
     discovered = "discovered"
+    blocked = "blocked"
     indexed = "indexed"
     quarantined = "quarantined"
     deleted = "deleted"
@@ -271,3 +277,23 @@ class Receipt:
     hint: str = ""
     chunks: int = 0
     counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What the ledger knows of one place in a zone.
+
+    Attributes:
+        fingerprint: of the pipeline that made the receipt.
+        sighting: what the receipt was made from.
+        attempts: how often in a row this sighting has failed by its own fault.
+        recorded_at: when the receipt was written.
+        missing_since: since when the file is not seen, while its deletion waits for a person; `None` = it is there.
+    """
+
+    receipt: Receipt
+    fingerprint: str
+    sighting: Sighting
+    attempts: int = 0
+    recorded_at: datetime
+    missing_since: datetime | None = None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from state_values import NOON, receipt, sighting, zone
+from state_values import NOON, entry, receipt, sighting, zone
 
 from rag.adapters.database.engine import Database
 from rag.adapters.database.ledger import DatabaseLedger
 from rag.ports import Ledger
 from rag.testing import MemoryLedger
-from rag.types import State, now
+from rag.types import State
 
 
 class LedgerContract:
@@ -26,33 +27,53 @@ class LedgerContract:
     async def test_adding_a_zone_again_overwrites_it(self, ledger: Ledger) -> None:
         """A changed zone file is a changed zone, not a second one."""
         await ledger.add_zone(zone())
-        changed = replace(zone(), url="s3://elsewhere", readers=frozenset(), valid_from=None)
+        changed = replace(zone(), url="s3://elsewhere", readers=frozenset(), valid_from=None, deletion_limit=0.5)
         await ledger.add_zone(changed)
         assert await ledger.zones() == [changed]
 
-    async def test_a_receipt_comes_back_with_fingerprint_and_sighting(self, ledger: Ledger) -> None:
-        """A sweep can tell an unchanged file by what it gets back."""
-        await ledger.record(receipt(), fingerprint="f1", sighting=sighting())
-        assert await ledger.receipts("handbuch") == {"a/größe.pdf": (receipt(), "f1", sighting())}
+    async def test_an_entry_comes_back_as_it_was_recorded(self, ledger: Ledger) -> None:
+        """A sweep can tell an unchanged file by what it gets back, and a status since when a file waits."""
+        await ledger.record(entry())
+        assert await ledger.entries("handbuch") == {"a/größe.pdf": entry()}
 
-    async def test_the_last_receipt_of_a_place_counts(self, ledger: Ledger) -> None:
+    async def test_the_last_entry_of_a_place_counts(self, ledger: Ledger) -> None:
         """Identity is the place: a new version overwrites the row."""
-        await ledger.record(receipt(), fingerprint="f1", sighting=sighting())
-        last = receipt(
+        await ledger.record(entry())
+        broken = receipt(
             state=State.quarantined, version=None, code="broken", reason="Kaputt.", hint="Neu senden.", counts={}
         )
-        await ledger.record(last, fingerprint="f2", sighting=replace(sighting(), size=0, etag="e2"))
-        assert await ledger.receipts("handbuch") == {
-            "a/größe.pdf": (last, "f2", replace(sighting(), size=0, etag="e2"))
-        }
+        last = entry(
+            broken, fingerprint="f2", sighting=replace(sighting(), size=0, etag="e2"), attempts=2,
+            recorded_at=NOON + timedelta(hours=1),
+        )  # fmt: skip
+        await ledger.record(last)
+        assert await ledger.entries("handbuch") == {"a/größe.pdf": last}
 
     async def test_zones_do_not_see_each_other(self, ledger: Ledger) -> None:
         """The same path in two zones is two documents."""
         for name in ("eins", "zwei"):
-            await ledger.record(receipt("x", zone=name), fingerprint=name, sighting=sighting("x", zone=name))
-        assert set(await ledger.receipts("eins")) == {"x"}
-        assert (await ledger.receipts("zwei"))["x"][1] == "zwei"
-        assert await ledger.receipts("drei") == {}
+            await ledger.record(entry(receipt("x", zone=name), fingerprint=name, sighting=sighting("x", zone=name)))
+        await ledger.mark_missing("eins", frozenset({"x"}))
+        assert set(await ledger.entries("eins")) == {"x"}
+        assert (await ledger.entries("zwei"))["x"].fingerprint == "zwei"
+        assert (await ledger.entries("zwei"))["x"].missing_since is None
+        assert await ledger.entries("drei") == {}
+
+    async def test_what_is_missing_is_marked_once_and_unmarked_when_it_is_back(self, ledger: Ledger) -> None:
+        """The instant is that of the first sweep that missed it; a path that nobody knows is nobody's."""
+        for path in ("x", "y"):
+            await ledger.record(entry(receipt(path), sighting=sighting(path)))
+        await ledger.mark_missing("handbuch", frozenset({"x", "unknown"}))
+        first = (await ledger.entries("handbuch"))["x"].missing_since
+        await ledger.mark_missing("handbuch", frozenset({"x", "y"}))
+        both = await ledger.entries("handbuch")
+        assert first is not None
+        assert both["x"].missing_since == first
+        assert (both["y"].missing_since or first) > first
+        await ledger.mark_missing("handbuch", frozenset({"y"}))
+        last = await ledger.entries("handbuch")
+        assert (last["x"].missing_since, last["y"].missing_since) == (None, both["y"].missing_since)
+        assert set(last) == {"x", "y"}
 
 
 class TestMemoryLedger(LedgerContract):
@@ -65,11 +86,3 @@ class TestDatabaseLedger(LedgerContract):
     @pytest.fixture
     def ledger(self, database: Database) -> DatabaseLedger:
         return DatabaseLedger(database)
-
-    async def test_it_tells_how_old_a_receipt_is(self, ledger: DatabaseLedger) -> None:
-        """A status can show since when a file waits."""
-        before = now()
-        await ledger.record(receipt(), fingerprint="f", sighting=sighting())
-        (at,) = (await ledger.recorded_at("handbuch")).values()
-        assert before <= at <= now()
-        assert at.utcoffset() == NOON.utcoffset()

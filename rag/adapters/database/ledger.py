@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, update
 
 from rag.adapters.database.engine import Database
 from rag.adapters.database.schema import documents, zones
-from rag.types import Classification, Receipt, Sighting, State, Zone, now
+from rag.types import Classification, Entry, Receipt, Sighting, State, Zone, now
 
 
 class DatabaseLedger:
@@ -37,25 +36,21 @@ class DatabaseLedger:
             "valid_until": zone.valid_until,
             "readers": sorted(zone.readers),
             "languages": list(zone.languages),
+            "deletion_limit": zone.deletion_limit,
         }
         async with self._database.write() as connection:
             await connection.execute(self._database.upsert(zones, values, keys=("name",)))
 
-    async def receipts(self, zone: str) -> dict[str, tuple[Receipt, str, Sighting]]:
-        """Per path, sorted: last receipt, fingerprint, sighting. Empty for a zone that nobody swept."""
+    async def entries(self, zone: str) -> dict[str, Entry]:
+        """Sorted by path. Empty for a zone that nobody swept."""
         statement = select(documents).where(documents.c.zone == zone).order_by(documents.c.path)
         async with self._database.read() as connection:
             rows = (await connection.execute(statement)).mappings().all()
-        return {row["path"]: (_receipt(dict(row)), row["fingerprint"], _sighting(dict(row))) for row in rows}
+        return {row["path"]: _entry(dict(row)) for row in rows}
 
-    async def recorded_at(self, zone: str) -> dict[str, datetime]:
-        """Per path: when the last receipt was written, so that a status can show ages."""
-        statement = select(documents.c.path, documents.c.recorded_at).where(documents.c.zone == zone)
-        async with self._database.read() as connection:
-            return {row.path: row.recorded_at for row in (await connection.execute(statement)).all()}
-
-    async def record(self, receipt: Receipt, *, fingerprint: str, sighting: Sighting) -> None:
+    async def record(self, entry: Entry) -> None:
         """Overwrites the row of this place. Raises `Temporary` if it could not be stored: then nothing changed."""
+        receipt, sighting = entry.receipt, entry.sighting
         values = {
             "zone": receipt.zone,
             "path": receipt.path,
@@ -67,14 +62,29 @@ class DatabaseLedger:
             "hint": receipt.hint,
             "chunks": receipt.chunks,
             "counts": receipt.counts,
-            "fingerprint": fingerprint,
+            "fingerprint": entry.fingerprint,
             "size": sighting.size,
             "modified_at": sighting.modified_at,
             "etag": sighting.etag,
-            "recorded_at": now(),
+            "attempts": entry.attempts,
+            "recorded_at": entry.recorded_at,
+            "missing_since": entry.missing_since,
         }
         async with self._database.write() as connection:
             await connection.execute(self._database.upsert(documents, values, keys=("zone", "path")))
+
+    async def mark_missing(self, zone: str, paths: frozenset[str]) -> None:
+        """One transaction; none at all if nothing changes."""
+        marked = select(documents.c.path).where(documents.c.zone == zone, documents.c.missing_since.is_not(None))
+        async with self._database.read() as connection:
+            before = frozenset((await connection.execute(marked)).scalars())
+        changes = [(path, now()) for path in sorted(paths - before)] + [(path, None) for path in sorted(before - paths)]
+        if not changes:
+            return
+        of_path = update(documents).where(documents.c.zone == zone, documents.c.path == bindparam("of_path"))
+        rows = [{"of_path": path, "missing_since": since} for path, since in changes]
+        async with self._database.write() as connection:
+            await connection.execute(of_path, rows)
 
 
 def _zone(row: dict[str, Any]) -> Zone:
@@ -96,6 +106,17 @@ def _receipt(row: dict[str, Any]) -> Receipt:
         hint=row["hint"],
         chunks=row["chunks"],
         counts=row["counts"],
+    )
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    return Entry(
+        receipt=_receipt(row),
+        fingerprint=row["fingerprint"],
+        sighting=_sighting(row),
+        attempts=row["attempts"],
+        recorded_at=row["recorded_at"],
+        missing_since=row["missing_since"],
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Float,
     ForeignKey,
     ForeignKeyConstraint,
     Integer,
@@ -78,6 +79,7 @@ zones = Table(
     Column("valid_until", Instant),
     Column("readers", JSON, nullable=False),
     Column("languages", JSON, nullable=False),
+    Column("deletion_limit", Float, nullable=False, server_default="0.15"),
 )
 
 documents = Table(
@@ -97,7 +99,9 @@ documents = Table(
     Column("size", BigInteger, nullable=False),
     Column("modified_at", Instant, nullable=False),
     Column("etag", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
     Column("recorded_at", Instant, nullable=False),
+    Column("missing_since", Instant),
 )
 
 texts = Table(

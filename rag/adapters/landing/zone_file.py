@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from rag.errors import Permanent
 from rag.types import Classification, Zone
@@ -68,6 +68,7 @@ class _ZoneFile(BaseModel):
     valid_until: Instant | None = None
     readers: frozenset[str] = frozenset()
     languages: tuple[str, ...] = ()
+    deletion_limit: Annotated[float, Field(ge=0, le=1)] = 0.15
 
 
 def read_sidecar(path: Path) -> Sidecar:
@@ -109,6 +110,7 @@ def read_zone_file(
         valid_until=file.valid_until,
         readers=file.readers,
         languages=file.languages,
+        deletion_limit=file.deletion_limit,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from state_values import NOON, entry
 
 from beleg.zones import chosen, is_empty, require_addable, trouble
 from rag.errors import Permanent
@@ -83,5 +84,20 @@ def test_only_a_folder_that_is_there_is_empty(tmp_path: Path) -> None:
 def test_an_emptied_folder_is_told_while_its_documents_answer(tmp_path: Path, state: State, is_told: bool) -> None:
     """A sweep takes it for a disk that is not mounted, so the last deletion does nothing until somebody says so."""
     seen = Receipt(zone="a", path="x.txt", document_id="1", version="1", state=state, code=state.value)
-    assert bool(trouble(zone("a", str(tmp_path)), [seen])) == is_told
+    assert bool(trouble(zone("a", str(tmp_path)), [entry(seen)])) == is_told
     assert trouble(zone("a", str(tmp_path)), []) is None
+
+
+def test_held_deletions_are_told_with_the_way_out(tmp_path: Path) -> None:
+    """How many, of how many, and the command that says that it is meant."""
+    (tmp_path / "x.txt").write_text("x", encoding="utf-8")
+    names = ("x.txt", "y.txt", "z.txt")
+    seen = [
+        Receipt(zone="a", path=name, document_id=name, version="1", state=State.indexed, code="indexed")
+        for name in names
+    ]
+    found = [entry(r, missing_since=None if r.path == "x.txt" else NOON) for r in seen]
+    told = trouble(zone("a", str(tmp_path)), found)
+    assert told is not None
+    assert told.startswith("2 of 3 documents have vanished at once, more than 15%")
+    assert "`beleg ingest a --confirm-deletions`" in told

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import IntegrityError
-from state_values import cleared, receipt, sighting, zone
+from state_values import cleared, entry, receipt, zone
 
 from rag.adapters.database.engine import Database, async_url
 from rag.adapters.database.ledger import DatabaseLedger
@@ -43,7 +43,7 @@ async def test_a_full_disk_loses_nothing(sqlite_url: str) -> None:
     """What was stored stays, what was not is told apart, and once there is room it works again."""
     database = Database(sqlite_url, pool=1)
     ledger, library = DatabaseLedger(database), DatabaseLibrary(database)
-    await ledger.record(receipt("first"), fingerprint="f", sighting=sighting("first"))
+    await ledger.record(entry(receipt("first")))
     async with database.read() as connection:
         pages = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
         await connection.execute(text(f"PRAGMA max_page_count = {pages}"))
@@ -53,7 +53,7 @@ async def test_a_full_disk_loses_nothing(sqlite_url: str) -> None:
     assert error.value.code == "database.full"
     assert "disk is full" in error.value.message
     assert await library.cleared("doc-1", "v1") is None
-    assert set(await ledger.receipts("handbuch")) == {"first"}
+    assert set(await ledger.entries("handbuch")) == {"first"}
     async with database.read() as connection:
         await connection.execute(text("PRAGMA max_page_count = 100000"))
     await library.keep(cleared(text=noise))
@@ -150,8 +150,6 @@ async def test_writers_of_one_process_take_turns(sqlite_url: str) -> None:
     """A hundred at once on SQLite all succeed, although each waits at most a moment for other processes."""
     database = Database(sqlite_url, busy_s=0.5)
     ledger = DatabaseLedger(database)
-    await asyncio.gather(
-        *(ledger.record(receipt(f"{n}"), fingerprint="f", sighting=sighting(f"{n}")) for n in range(100))
-    )
-    assert len(await ledger.receipts("handbuch")) == 100
+    await asyncio.gather(*(ledger.record(entry(receipt(f"{n}"))) for n in range(100)))
+    assert len(await ledger.entries("handbuch")) == 100
     await database.close()

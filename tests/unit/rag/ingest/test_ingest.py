@@ -14,7 +14,7 @@ from rag.adapters.embedders.hashing import HashEmbedder
 from rag.adapters.index.memory import InMemoryIndex
 from rag.errors import Temporary
 from rag.ingest.batch import Batch
-from rag.ingest.ingest import Intake, remove, survey
+from rag.ingest.ingest import Intake, removable, remove, survey
 from rag.testing import MemoryLanding, MemoryLedger, MemoryLibrary, PlainParser, WordGuard, zone
 from rag.types import Access, Chunk, Classification, Document, Parsed, Receipt, State, Vectors, Zone
 
@@ -35,7 +35,7 @@ def intake(landing: MemoryLanding, guard: WordGuard | None = None) -> Intake:
 async def sweep(parts: Intake, writer: InMemoryIndex) -> list[Receipt]:
     found = await survey(ZONE, intake=parts)
     receipts = list(await Batch(ZONE, found.due, intake=parts, writer=writer).run())
-    receipts += [await remove(ZONE, r, intake=parts, writer=writer) for r in found.gone]
+    receipts += [await remove(entry, intake=parts, writer=writer) for entry in found.gone]
     await writer.publish()
     return receipts
 
@@ -189,6 +189,108 @@ async def test_a_file_out_of_reach_does_not_keep_its_neighbours() -> None:
     await writer.publish()
     assert [(r.path, r.code) for r in batch.receipts] == [("a.txt", "file_changing"), ("b.txt", "indexed")]
     assert await searched(writer, "fox whale") == {"blue whale"}
+
+
+async def failing_sweep(parts: Intake, writer: InMemoryIndex, *, retry: bool = False) -> list[tuple[State, str]]:
+    found = await survey(ZONE, intake=parts, retry=retry)
+    batch = Batch(ZONE, found.due, intake=parts, writer=writer, attempts=found.attempts)
+    return [(r.state, r.code) for r in await batch.run()]
+
+
+@pytest.mark.parametrize("kind", ["poison", "unreachable"])
+async def test_a_file_that_fails_three_times_is_left_alone_until_somebody_asks(kind: str) -> None:
+    """It costs no further sweep anything; a change, another pipeline or `--retry` gives it three more."""
+    landing = HeldBack({"a.txt": b"poison", "b.txt": b"red fox"}, held="a.txt" if kind == "unreachable" else "")
+    parts, writer = replace(intake(landing), parser=PoisonedParser()), InMemoryIndex()
+    code = "unforeseen" if kind == "poison" else "file_changing"
+    assert await failing_sweep(parts, writer) == [(State.discovered, code), (State.indexed, "indexed")]
+    assert await failing_sweep(parts, writer) == [(State.discovered, code)]
+    assert await failing_sweep(parts, writer) == [(State.blocked, code)]
+    assert await failing_sweep(parts, writer) == []
+    assert await failing_sweep(parts, writer, retry=True) == [(State.discovered, code)]
+    assert await failing_sweep(parts, writer) == [(State.discovered, code)]
+    assert await failing_sweep(parts, writer) == [(State.blocked, code)]
+    landing.files["a.txt"] = b"poison "  # changed, and no poison for this parser any more
+    assert await failing_sweep(parts, writer) == (
+        [(State.indexed, "indexed")] if kind == "poison" else [(State.discovered, code)]
+    )
+
+
+async def test_shared_trouble_counts_against_no_file() -> None:
+    """A disk that was full for an hour must not leave ten thousand files blocked."""
+    parts = intake(MemoryLanding({"a.txt": b"red fox"}))
+    for _ in range(5):
+        found = await survey(ZONE, intake=parts)
+        batch = Batch(ZONE, found.due, intake=parts, writer=FullAfter(0), attempts=found.attempts)
+        with pytest.raises(Temporary):
+            await batch.run()
+        await batch.park()
+        assert [r.state for r in batch.receipts] == [State.discovered]
+
+
+async def braked_sweep(parts: Intake, writer: InMemoryIndex, **settings: float) -> list[str]:
+    """Paths removed."""
+    in_zone = replace(ZONE, **settings)
+    found = await survey(in_zone, intake=parts)
+    await Batch(in_zone, found.due, intake=parts, writer=writer).run()
+    gone = await removable(in_zone, found, intake=parts)
+    removed = [(await remove(entry, intake=parts, writer=writer)).path for entry in gone]
+    await writer.publish()
+    return removed
+
+
+def numbered(count: int) -> dict[str, bytes]:
+    return {f"{n:02}.txt": f"animal{n} lives here".encode() for n in range(count)}
+
+
+async def missing(parts: Intake) -> list[str]:
+    return [path for path, entry in (await parts.ledger.entries(ZONE.name)).items() if entry.missing_since]
+
+
+async def test_a_mass_deletion_waits_for_a_person() -> None:
+    """What an expired credential looks like: it stays answerable, is marked, and is unmarked when it is back."""
+    landing = MemoryLanding(numbered(20))
+    parts, writer = intake(landing), InMemoryIndex()
+    await braked_sweep(parts, writer)
+    landing.files = {path: landing.files[path] for path in list(landing.files)[:16]}  # 4 of 20 are 20 %
+    for _ in range(2):
+        assert await braked_sweep(parts, writer) == []
+        assert await missing(parts) == ["16.txt", "17.txt", "18.txt", "19.txt"]
+    assert await searched(writer, "animal17") >= {"animal17 lives here"}
+    landing.files = numbered(20)
+    assert await braked_sweep(parts, writer) == []
+    assert await missing(parts) == []
+    assert (await survey(ZONE, intake=parts)).due == ()
+
+
+@pytest.mark.parametrize(
+    ("left", "limit", "removed"),
+    [
+        (17, 0.15, 3),  # exactly the share
+        (16, 0.2, 4),
+        (0, 1.0, 20),
+        (19, 0.0, 1),  # one file alone is no mass
+        (18, 0.0, 0),
+    ],
+)
+async def test_fewer_deletions_than_the_zone_allows_are_done(left: int, limit: float, removed: int) -> None:
+    """The share is the zone's own."""
+    landing = MemoryLanding(numbered(20))
+    parts, writer = intake(landing), InMemoryIndex()
+    await braked_sweep(parts, writer)
+    landing.files = numbered(left)
+    assert len(await braked_sweep(parts, writer, deletion_limit=limit)) == removed
+
+
+async def test_files_that_were_moved_are_no_deletions() -> None:
+    """A renamed folder takes every path away at once, and brings every file back beside it."""
+    landing = MemoryLanding(numbered(10))
+    parts, writer = intake(landing), InMemoryIndex()
+    await braked_sweep(parts, writer)
+    landing.files = {f"neu/{path}": content for path, content in landing.files.items()}
+    assert len(await braked_sweep(parts, writer)) == 10
+    assert await missing(parts) == []
+    assert len(await searched(writer, "animal3")) == 10
 
 
 class HeldBack(MemoryLanding):
