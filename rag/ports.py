@@ -127,6 +127,13 @@ class IndexWriter(Protocol):
 
     async def upsert(self, chunks: Sequence[Chunk], vectors: Vectors) -> None: ...
 
+    async def vectors(self, texts: Sequence[str]) -> dict[str, Vector]:
+        """Of chunks written before, whose embedded text is one of these: by text, as they were written.
+
+        The index is its own cache: what left it is no longer known, and another embedder has another index.
+        """
+        ...
+
     async def retain(self, document_id: str, version: str | None, keep: frozenset[str] | None = None) -> int:
         """Removes every chunk of the document that is not of `version` (`None`: all of it). Returns how many.
 

@@ -14,12 +14,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
+import numpy as np
+
 from rag.errors import BelegError, Permanent, Refused, Temporary
 from rag.ingest.chunk import chunk
 from rag.ingest.clear import clear
 from rag.ingest.ingest import Intake
 from rag.ports import IndexWriter
-from rag.types import Chunk, Cleared, Document, Entry, Parsed, Receipt, Sighting, State, Vectors, Zone, now
+from rag.types import Chunk, Cleared, Document, Entry, Parsed, Receipt, Sighting, State, Vector, Vectors, Zone, now
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +78,7 @@ class Batch:
         """`attempts`: by path, how often files due have failed before (`Survey.attempts`)."""
         self._zone, self._intake, self._writer = zone, intake, writer
         before = attempts or {}
+        self._known: dict[str, Vector] = {}
         self._files = [_File(sighting, sighting, before.get(sighting.path, 0)) for sighting in due]
 
     @property
@@ -130,10 +133,20 @@ class Batch:
         """Each passage with the headings that it stands under."""
 
         async def one(_file: _File, cut: Chunked) -> Embedded:
-            texts = [f"{c.context}\n{c.text}" if c.context else c.text for c in cut.chunks]
-            return Embedded(cleared=cut.cleared, chunks=cut.chunks, vectors=await self._intake.embedder.embed(texts))
+            return Embedded(cleared=cut.cleared, chunks=cut.chunks, vectors=await self._vectors(cut.chunks))
 
         await self._each(Chunked, one)
+
+    async def _vectors(self, chunks: Sequence[Chunk]) -> Vectors:
+        """A text that was embedded before, here or elsewhere in the index, is not embedded again."""
+        texts = [chunk.embedded_text for chunk in chunks]
+        unknown = sorted(set(texts) - self._known.keys())
+        self._known |= await self._writer.vectors(unknown)
+        missing = [text for text in unknown if text not in self._known]
+        self._known |= dict(zip(missing, await self._intake.embedder.embed(missing), strict=True))
+        if not texts:
+            return np.zeros((0, self._intake.embedder.dimension), dtype=np.float32)
+        return np.stack([self._known[text] for text in texts])
 
     async def index(self) -> None:
         """New first, then the old version goes: a failure in between leaves both, never neither."""

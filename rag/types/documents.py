@@ -236,6 +236,11 @@ class Chunk:
     language: str
     labels: Labels
 
+    @property
+    def embedded_text(self) -> str:
+        """What the embedding model reads."""
+        return f"{self.context}\n{self.text}" if self.context else self.text
+
 
 Vector = NDArray[np.float32]
 """Shape `(d,)`, L2-normalised."""

@@ -109,6 +109,23 @@ async def test_retain_can_drop_what_other_chunk_rules_have_left(scene: Scene) ->
     assert set(await scene.texts("rule")) == {"Rule 0", "Rule 2"}
 
 
+async def test_it_knows_the_vectors_of_the_texts_that_it_holds(scene: Scene) -> None:
+    """By what was embedded, context and all, in any collection, before the publish and after it, until they go."""
+    held = chunk("Größe: 5 µm", context="Maße", classification=Classification.confidential)
+    twin = chunk("Größe: 5 µm", context="Maße", document="twin")
+    vectors = await EMBEDDER.embed([held.embedded_text, twin.embedded_text])
+    await scene.writer.upsert([held, twin], vectors)
+    found = await scene.writer.vectors([held.embedded_text, held.text, "never written"])
+    assert set(found) == {held.embedded_text}
+    assert found[held.embedded_text] == pytest.approx(vectors[0], abs=1e-6)
+    await scene.publish()
+    await scene.writer.retain(held.document_id, None)
+    assert set(await scene.writer.vectors([held.embedded_text])) == {held.embedded_text}
+    await scene.writer.retain(twin.document_id, None)
+    assert await scene.writer.vectors([held.embedded_text]) == {}
+    assert await scene.writer.vectors([]) == {}
+
+
 async def test_an_emptied_index_finds_nothing(scene: Scene) -> None:
     """Deleting the last document publishes an empty generation."""
     await scene.publish([chunk("Holiday is 30 days.")])

@@ -68,6 +68,11 @@ class InMemoryIndex:
             words = keywords.document_vector(chunk.text, chunk.context, chunk.language)
             self._working[chunk.id] = _Entry(chunk, vector.copy(), words)
 
+    async def vectors(self, texts: Sequence[str]) -> dict[str, Vector]:
+        wanted = frozenset(texts)
+        found = ((entry.chunk.embedded_text, entry.vector) for entry in self._working.values())
+        return {text: vector for text, vector in found if text in wanted}
+
     async def retain(self, document_id: str, version: str | None, keep: frozenset[str] | None = None) -> int:
         outdated = [
             key

@@ -19,7 +19,7 @@ _NAMED = "="
 BEGINNING, END = -1e15, 1e15
 """Seconds since 1970 that no date reaches."""
 
-KEYWORD_FIELDS = ("tenant", "business_unit", "readers", "zone", "document_id", "version", "language")
+KEYWORD_FIELDS = ("tenant", "business_unit", "readers", "zone", "document_id", "version", "language", "embedded")
 NUMBER_FIELDS = ("valid_from", "valid_until")
 
 
@@ -36,6 +36,11 @@ def granted_units(access: Access) -> list[str]:
 def granted_readers(access: Access) -> list[str]:
     """Values of `readers` of which one is enough."""
     return [EVERYONE, *(named(group) for group in sorted(access.groups))]
+
+
+def text_digest(text: str) -> str:
+    """Names an embedded text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def payload_of(chunk: Chunk) -> dict[str, Any]:
@@ -61,6 +66,7 @@ def payload_of(chunk: Chunk) -> dict[str, Any]:
         "end": chunk.end,
         "text": chunk.text,
         "context": chunk.context,
+        "embedded": text_digest(chunk.embedded_text),
         "places": [_place_row(place) for place in chunk.places],
         "from": None if labels.valid_from is None else labels.valid_from.isoformat(),
         "until": None if labels.valid_until is None else labels.valid_until.isoformat(),

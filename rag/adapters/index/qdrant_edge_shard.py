@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import qdrant_edge as qdrant
 
 from rag.adapters.index.generations import UNFINISHED
@@ -120,6 +121,24 @@ def records(shard: Any, fields: list[str], *, page: int = 2000) -> Iterator[Any]
         yield from found
         if offset is None:
             return
+
+
+def dense_vectors(shard: Any, digests: Sequence[str], *, page: int = 256) -> dict[str, Vector]:
+    """Of the points whose embedded text has one of these digests; one point of many with the same text is enough."""
+    known: dict[str, Vector] = {}
+    for at in range(0, len(digests), page):
+        asked = qdrant.Filter(must=[any_of("embedded", digests[at : at + page])])
+        offset = None
+        while True:
+            found, offset = shard.scroll(
+                qdrant.ScrollRequest(
+                    offset=offset, limit=page, filter=asked, with_payload=["embedded"], with_vector=[DENSE]
+                )
+            )
+            known |= {r.payload["embedded"]: np.asarray(r.vector[DENSE], dtype=np.float32) for r in found}
+            if offset is None:
+                break
+    return known
 
 
 @contextmanager

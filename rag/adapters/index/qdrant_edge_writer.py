@@ -26,10 +26,10 @@ from rag import keywords
 from rag.adapters.index import generations
 from rag.adapters.index import qdrant_edge_shard as edge
 from rag.adapters.index.generations import Manifest, Pointer, Profile, Stamp
-from rag.adapters.index.payload import payload_of
+from rag.adapters.index.payload import payload_of, text_digest
 from rag.adapters.index.statistics import TermCounter, TermStatistics
 from rag.errors import Temporary
-from rag.types import Chunk, Classification, Vectors
+from rag.types import Chunk, Classification, Vector, Vectors
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -98,6 +98,9 @@ class QdrantEdgeWriter:
         if len(chunks) != len(vectors):
             raise ValueError(f"{len(chunks)} chunks but {len(vectors)} vectors")
         await self._run(self._upsert, chunks, vectors)
+
+    async def vectors(self, texts: Sequence[str]) -> dict[str, Vector]:
+        return await self._run(self._vectors, texts)
 
     async def retain(self, document_id: str, version: str | None, keep: frozenset[str] | None = None) -> int:
         """Also removes chunks of `version` itself that are not among `keep`, if it is given: leftovers of old rules."""
@@ -174,6 +177,15 @@ class QdrantEdgeWriter:
                 for other, elsewhere in self._shards.items():
                     if other is not classification:
                         elsewhere.update(qdrant.UpdateOperation.delete_points(moved))
+
+    def _vectors(self, texts: Sequence[str]) -> dict[str, Vector]:
+        self._require_open()
+        wanted = {text_digest(text): text for text in texts}
+        found: dict[str, Vector] = {}
+        with _disk_errors(), edge.translated():
+            for shard in self._shards.values():
+                found |= edge.dense_vectors(shard, list(wanted.keys() - found.keys()))
+        return {wanted[digest]: vector for digest, vector in found.items()}
 
     def _retain(self, document_id: str, version: str | None, keep: frozenset[str] | None) -> int:
         self._require_open()

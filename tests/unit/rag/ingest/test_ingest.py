@@ -47,7 +47,7 @@ async def searched(writer: InMemoryIndex, text: str, access: Access = EVERYONE) 
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.lists(st.dictionaries(st.sampled_from(["a.txt", "b.txt", "c.txt"]), st.sampled_from(["red fox", "blue whale", "green frog"])), min_size=1, max_size=4))  # fmt: skip
+@given(st.lists(st.dictionaries(st.sampled_from(["a.txt", "b.txt", "c.txt"]), st.sampled_from(["Note\nred fox", "blue whale", "green frog"])), min_size=1, max_size=4))  # fmt: skip
 async def test_every_history_of_a_zone_ends_at_its_present(history: list[dict[str, str]]) -> None:
     """After any sequence of states of a zone, exactly what lies there now can be found."""
     landing = MemoryLanding()
@@ -280,6 +280,43 @@ async def test_fewer_deletions_than_the_zone_allows_are_done(left: int, limit: f
     await braked_sweep(parts, writer)
     landing.files = numbered(left)
     assert len(await braked_sweep(parts, writer, deletion_limit=limit)) == removed
+
+
+async def test_a_text_is_embedded_once() -> None:
+    """Not again for another place, another name, other labels or a changed neighbour; a deleted one is forgotten."""
+    landing, embedder = MemoryLanding({"a.txt": b"red fox", "b.txt": b"red fox"}), CountingEmbedder()
+    parts = replace(intake(landing), embedder=embedder, parser=TitledParser())
+    writer = InMemoryIndex()
+    await sweep(parts, writer)
+    assert embedder.embedded == ["Note\nred fox"]
+    landing.files = {"c.txt": b"red fox", "d.txt": b"blue whale"}
+    await sweep(parts, writer)
+    assert embedder.embedded == ["Note\nred fox", "Note\nblue whale"]
+    landing.files = {"d.txt": b"blue whale"}
+    await sweep(parts, writer)
+    landing.files = {"c.txt": b"red fox"}
+    await sweep(parts, writer)
+    assert embedder.embedded == ["Note\nred fox", "Note\nblue whale", "Note\nred fox"]
+    assert await searched(writer, "fox whale") == {"red fox"}
+
+
+class TitledParser(PlainParser):
+    """Finds a title in every file, as most formats have one; the name of a file without one is part of its passages."""
+
+    async def parse(self, document: Document) -> Parsed:
+        return replace(await super().parse(document), title="Note")
+
+
+class CountingEmbedder(HashEmbedder):
+    """Remembers what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedded = list[str]()
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        self.embedded += texts
+        return await super().embed(texts)
 
 
 async def test_files_that_were_moved_are_no_deletions() -> None:
