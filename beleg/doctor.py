@@ -44,7 +44,7 @@ async def examine(settings: Settings) -> list[Check]:
     ]
     parts = (
         ("embedding model", _model), ("database", _database), ("policies", _policies), ("guard", _guard),
-        ("use cases", _use_cases),
+        ("use cases", _use_cases), ("scans", _scans),
     )  # fmt: skip
     found += [await _guarded(name, check, settings) for name, check in parts]
     return [check if not check.ok else replace(check, mend="") for check in found]
@@ -191,3 +191,14 @@ async def _use_cases(settings: Settings) -> Check:
     found = read_use_cases(settings.use_cases)
     endpoints = "extractive alone" if settings.endpoints is None else os.fspath(settings.endpoints)
     return Check(name="use cases", ok=True, finding=f"{', '.join(found)}; endpoints: {endpoints}")
+
+
+async def _scans(_: Settings) -> Check:
+    """Information: without it scans are quarantined, and everything else is read."""
+    from rag.adapters.parsers import ocr
+
+    found = ocr.revision()
+    without = (
+        "Tesseract is not installed: scans and photographs are quarantined (Debian: tesseract-ocr tesseract-ocr-deu)"
+    )
+    return Check(name="scans", ok=True, finding=without if found == "none" else found)

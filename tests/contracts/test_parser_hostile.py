@@ -114,11 +114,20 @@ async def test_a_directory_that_lies_about_sizes_is_not_believed(parser: Isolate
     await refusal(parser, lying_sizes(bomb(OFFICE[path][0](), OFFICE[path][1])), path)
 
 
-@pytest.mark.parametrize("depth", [1, 3, 100])
+@pytest.mark.parametrize(("depth", "is_read"), [(1, True), (2, True), (3, False), (100, False)])
 @pytest.mark.parametrize("path", ["a.zip", "a.docx", "a.txt"])
-async def test_archives_in_archives_are_not_unpacked(parser: IsolatedParser, depth: int, path: str) -> None:
-    """However deep, and whatever the outermost is called."""
-    assert await refusal(parser, shells(depth, word()), path) == "unsupported_format"
+async def test_archives_in_archives_end(parser: IsolatedParser, depth: int, path: str, *, is_read: bool) -> None:
+    """However deep, and whatever the outermost is called: below the second only a name is left."""
+    read = await outcome(parser, shells(depth, word()), path)
+    assert isinstance(read, Parsed)
+    assert ("Prüfplan" in read.text) == is_read
+    assert read.text.count("a.zip") == min(depth, 3)
+
+
+async def test_a_bomb_in_an_archive_is_not_opened(parser: IsolatedParser) -> None:
+    """The bounds hold for each file inside as for one that lies in the zone."""
+    read = await outcome(parser, archive({"a.docx": bomb(word()), "b.txt": b"Harmlos."}), "a.zip")
+    assert isinstance(read, Permanent) or ("Harmlos." in read.text and "Prüfplan" not in read.text)
 
 
 async def test_a_document_in_a_document_is_not_opened(parser: IsolatedParser) -> None:

@@ -7,6 +7,7 @@ import resource
 import sys
 from multiprocessing.connection import Connection
 
+from rag.adapters.parsers import alive
 from rag.errors import Permanent
 
 
@@ -15,6 +16,7 @@ def serve(pipe: Connection, memory_mb: int, read: str) -> None:
     limit = memory_mb * 2**20
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    alive.teller.set(lambda: pipe.send(None))
     module, _, function = read.partition(":")
     work = getattr(importlib.import_module(module), function)
     while True:

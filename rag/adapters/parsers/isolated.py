@@ -6,8 +6,11 @@ import asyncio
 import multiprocessing
 import subprocess
 import sys
+import time
 from multiprocessing.connection import Connection
+from typing import Any
 
+from rag.adapters.parsers import ocr
 from rag.adapters.parsers.revision import REVISION
 from rag.errors import Permanent
 from rag.types import Document, Parsed
@@ -17,7 +20,8 @@ class IsolatedParser:
     """See `rag.ports.Parser`. One child at a time, kept warm from file to file.
 
     Args:
-        timeout_s: whole file. memory_mb: of the child. max_characters: of the text that comes back.
+        timeout_s: whole file, or each page of it whose text has to be recognised. longest_s: whole file, in any case.
+        memory_mb: of the child. max_characters: of the text that comes back.
         grace_s: on top for a fresh child's imports, on a loaded machine.
         read: `module:function` that the child runs; in tests one that hangs or dies.
     """
@@ -26,20 +30,21 @@ class IsolatedParser:
         self,
         *,
         timeout_s: float = 60.0,
+        longest_s: float = 1800.0,
         memory_mb: int = 2048,
         max_characters: int = 20_000_000,
         grace_s: float = 60.0,
         read: str = "rag.adapters.parsers.reading:read",
     ) -> None:
         self._timeout_s, self._memory_mb, self._max_characters = timeout_s, memory_mb, max_characters
-        self._grace_s, self._read = grace_s, read
+        self._grace_s, self._longest_s, self._read = grace_s, longest_s, read
         self._child: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
         self._turn = asyncio.Lock()
 
     @property
     def revision(self) -> str:
-        return REVISION
+        return f"{REVISION} {ocr.revision()}"
 
     async def parse(self, document: Document) -> Parsed:
         """Raises `Permanent`: what the parser said, or `parser_crashed`, `parser_timeout`, `too_much_text`."""
@@ -65,14 +70,7 @@ class IsolatedParser:
             raise AssertionError("a child without a pipe")
         try:
             pipe.send(document)
-            if not pipe.poll(self._timeout_s + (self._grace_s if fresh else 0)):
-                self._end()
-                raise Permanent(
-                    "parser_timeout",
-                    f"Reading the file took longer than {self._timeout_s:.0f} s.",
-                    hint="Export it anew, or split it.",
-                )
-            reply = pipe.recv()
+            reply = self._reply(pipe, self._timeout_s + (self._grace_s if fresh else 0))
         except (EOFError, OSError) as error:
             self._end()
             raise Permanent(
@@ -83,6 +81,17 @@ class IsolatedParser:
         if isinstance(reply, Parsed):
             return reply
         raise Permanent(*reply[:2], hint=reply[2])
+
+    def _reply(self, pipe: Connection, patience_s: float) -> Any:
+        """A sign of life (`None`) gives it as long again, up to `longest_s` in all."""
+        deadline = time.monotonic() + self._longest_s
+        while pipe.poll(patience_s) and time.monotonic() < deadline:
+            reply = pipe.recv()
+            if reply is not None:
+                return reply
+            patience_s = self._timeout_s
+        self._end()
+        raise Permanent("parser_timeout", "Reading the file took too long.", hint="Export it anew, or split it.")
 
     def _begin(self) -> None:
         self._end()

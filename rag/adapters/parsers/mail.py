@@ -5,15 +5,15 @@ from __future__ import annotations
 import email
 import email.policy
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Iterable
 from email.message import EmailMessage, Message
 
 from rag.adapters.parsers import web
-from rag.adapters.parsers.building import Building, Line, row
+from rag.adapters.parsers.attached import Read, add_file
+from rag.adapters.parsers.building import Building, Line
 from rag.adapters.parsers.text import decoded, unwrapped
 from rag.errors import Permanent
-from rag.types import Document, Parsed, Place
+from rag.types import Document, Parsed
 
 MEDIA_TYPE = "message/rfc822"
 _MOST_PARTS, _DEEPEST = 50, 3
@@ -31,15 +31,18 @@ _HEAD = re.compile(rf"^(?:(?:{_ATTRIBUTION})(?:\s*(?:{_OUTLOOK}))?|{_OUTLOOK})",
 """What mail programs write above the message that is answered or passed on."""
 _NO_TEXT = ("image/", "audio/", "video/", "application/pkcs7-signature", "application/pgp-signature", "text/calendar")
 
-Read = Callable[[Document], Parsed]
-
 
 def parse_mail(document: Document, read: Read) -> Parsed:
     """`read` reads attachments. Raises `Permanent("encrypted_mail")`."""
     message = email.message_from_bytes(document.content, policy=email.policy.default)
+    return parse_message(document, message, read, media_type=MEDIA_TYPE)
+
+
+def parse_message(document: Document, message: Message, read: Read, *, media_type: str) -> Parsed:
+    """For mails that come in another wrapping. Raises `Permanent("encrypted_mail")`."""
     building = Building()
     _add_mail(building, message, document, read, level=1)
-    return building.parsed(document, MEDIA_TYPE, title=_header(message, "Subject"))
+    return building.parsed(document, media_type, title=_header(message, "Subject"))
 
 
 def _add_mail(building: Building, message: Message, document: Document, read: Read, *, level: int) -> None:
@@ -128,27 +131,6 @@ def _add_part(building: Building, part: Message, document: Document, read: Read,
         if isinstance(inner, Message) and level <= _DEEPEST:
             _add_mail(building, inner, document, read, level=level)
         return
-    name = part.get_filename() or "attachment"
-    building.title(Line(text=name), level)
     content = part.get_payload(decode=True)
-    if not isinstance(content, bytes) or not content:
-        return
-    try:
-        parsed = read(replace(document, content=content, path=name, title=None))
-    except Permanent:
-        return
-    _add_parsed(building, parsed, name, level)
-
-
-def _add_parsed(building: Building, parsed: Parsed, name: str, level: int) -> None:
-    place = Place(start=0, end=0, part=name)
-    for element in parsed.elements:
-        lines = [Line(text=line, place=place) for line in parsed.text[element.start : element.end].split("\n")]
-        if element.kind == "title":
-            building.title(lines, min((element.level or 1) + level, 6))
-        elif element.kind == "table":
-            building.table(
-                [row(line.text.split(" | "), place) for line in lines], has_header=element.header_end is not None
-            )
-        else:
-            building.paragraph(lines, element.kind, "\n")
+    name = part.get_filename() or "attachment"
+    add_file(building, name, content if isinstance(content, bytes) else b"", document, read, level=level)

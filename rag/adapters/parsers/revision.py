@@ -1,3 +1,3 @@
 """Raised by one whenever the same bytes would be read differently: every document is then done again."""
 
-REVISION = "parsers-4"
+REVISION = "parsers-5"

@@ -75,11 +75,12 @@ def _is_western(text: str) -> bool:
 def parse_text(document: Document) -> Parsed:
     building = Building()
     for block in re.split(r"\n\s*\n|\f", decoded(document.content).replace("\r\n", "\n").replace("\r", "\n")):
-        _block(building, [line.rstrip() for line in block.split("\n") if line.strip()])
+        add_block(building, [line.rstrip() for line in block.split("\n") if line.strip()])
     return building.parsed(document, MEDIA_TYPE)
 
 
-def _block(building: Building, lines: list[str]) -> None:
+def add_block(building: Building, lines: list[str]) -> None:
+    """Lines without a blank one between them: underlined headings first, then paragraphs and list items."""
     at = 0
     while at + 1 < len(lines) and _UNDERLINE.fullmatch(lines[at + 1]):
         building.title(Line(text=lines[at]), 1 if "=" in lines[at + 1] else 2)

@@ -37,7 +37,7 @@ def parse_html(document: Document) -> Parsed:
     return building.parsed(document, MEDIA_TYPE, title=soup.title.get_text() if soup.title else None)
 
 
-def read_into(building: Building, markup: str, kind: ElementKind) -> None:
+def read_into(building: Building, markup: str | bytes, kind: ElementKind) -> None:
     """A page that is part of something else, as the body of a mail. Plain text in it becomes elements of `kind`."""
     _Reading(building, kind).read(_soup(markup))
 

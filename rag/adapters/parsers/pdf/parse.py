@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 import pypdfium2
 
+from rag.adapters.parsers import ocr
 from rag.adapters.parsers.building import Building, Row
-from rag.adapters.parsers.pdf import aligned
+from rag.adapters.parsers.pdf import aligned, scanned
 from rag.adapters.parsers.pdf.columns import flows
 from rag.adapters.parsers.pdf.grid import Cells, Table, tables
 from rag.adapters.parsers.pdf.joining import Known, known, lines
@@ -52,12 +53,15 @@ def parse(document: Document) -> Parsed:
     building = Building()
     _build(building, read)
     if not building.length:
-        raise Permanent(
-            "no_text",
-            "The PDF holds pictures of pages, but no text.",
-            hint="Provide a version with a text layer (OCR).",
-        )
+        raise _without_text()
     return building.parsed(document, MEDIA_TYPE, title=title, pages=pages)
+
+
+def _without_text() -> Permanent:
+    if not ocr.languages():
+        hint = "Have Tesseract installed with German and English, or provide a version with a text layer (OCR)."
+        return Permanent("no_text", "The file holds pictures of pages, but no text.", hint=hint)
+    return Permanent("no_text", "No text was recognised on its pages.", hint="Scan it anew, sharper and straight.")
 
 
 def _opened(content: bytes) -> pypdfium2.PdfDocument:
@@ -77,7 +81,11 @@ def _opened(content: bytes) -> pypdfium2.PdfDocument:
 
 def _layers(page: pypdfium2.PdfPage, number: int) -> Iterable[_Layer]:
     try:
-        for at, (turned, words) in enumerate(layers(page, sheet(page, number))):
+        flat = sheet(page, number)
+        read = layers(page, flat)
+        if not read and ocr.languages() and scanned.holds_picture(page):
+            read = [scanned.layer(page, flat)]
+        for at, (turned, words) in enumerate(read):
             found = rules(page, turned)
             drawn, rest = tables(words, found, turned)
             yield _Layer(is_main=at == 0, tables=drawn, strips=strips(rest, turned), rules=found)
