@@ -26,7 +26,8 @@ async def plan_zones(name: str | None, *, retry: bool = False) -> dict[Zone, Sur
     settings = here()
     zones = await _due(settings, name)
     async with open_rag(settings) as rag:
-        return {zone: await survey(zone, intake=rag.intake, retry=retry) for zone in zones}
+        current = [await rag.intake.landing.zone(zone) for zone in zones]
+        return {zone: await survey(zone, intake=rag.intake, retry=retry) for zone in current}
 
 
 async def ingest_zones(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from beleg.home import here
@@ -34,6 +35,27 @@ async def add_zone(
         require_addable(found, known, home=settings.home.resolve(), move=move)
         await state.ledger.add_zone(found)
     return found, _changes(known.get(found.name), found)
+
+
+async def remove_zone(name: str, *, tell: Callable[[str], None]) -> int:
+    """Takes every document of the zone out of the index, then the zone off the record. Returns how many documents.
+
+    Raises `Permanent("no_such_zone")`, `Temporary("ingest_running")` while a sweep writes.
+    """
+    from rag.compose import open_rag
+    from rag.ingest.ingest import remove
+
+    async with open_rag(here()) as rag:
+        (zone,) = chosen(await rag.ledger.zones(), name)
+        known = (await rag.ledger.entries(zone.name)).values()
+        there = [entry for entry in known if entry.receipt.state is not State.deleted]
+        async with rag.writer() as writer:
+            for entry in there:
+                await remove(entry, intake=rag.intake, writer=writer)
+                tell(f"  - {entry.receipt.path}")
+            await writer.publish()
+        await rag.ledger.remove_zone(zone.name)
+    return len(there)
 
 
 async def zones() -> list[Zone]:

@@ -22,7 +22,7 @@ from prefect.tasks import Task
 from rag.compose import Rag
 from rag.errors import BelegError, Permanent, Temporary
 from rag.ingest.batch import Batch
-from rag.ingest.ingest import held_words, removable, remove, survey
+from rag.ingest.ingest import held_words, refreshed, removable, remove, survey
 from rag.ports import IndexWriter
 from rag.types import Entry, Receipt, State, Zone
 
@@ -108,9 +108,8 @@ def ingest_flow(rag: Rag, *, tell: Tell) -> Flow[..., Any]:
     @flow(name="ingest", flow_run_name="{zone}: ingest", persist_result=False, validate_parameters=False)
     async def ingest(zone: str, *, retry: bool = False, confirm_deletions: bool = False) -> Sweep:
         async with rag.writer() as writer:
-            sweep = await _sweep(
-                rag, await rag.zone(zone), writer, tell, retry=retry, confirm_deletions=confirm_deletions
-            )
+            current = await refreshed(await rag.zone(zone), intake=rag.intake)
+            sweep = await _sweep(rag, current, writer, tell, retry=retry, confirm_deletions=confirm_deletions)
         if sweep.receipts:
             await _show(sweep)
         return sweep
@@ -126,7 +125,7 @@ async def _sweep(
     for start in range(0, len(found.due), _BATCH):
         due = found.due[start : start + _BATCH]
         files = f"files {start + 1} to {start + len(due)} of {len(found.due)}"
-        batch = Batch(zone, due, intake=rag.intake, writer=writer, attempts=found.attempts)
+        batch = Batch(zone, due, intake=rag.intake, writer=writer)
         await _take(batch, zone, files, tell)
         receipts += batch.receipts
     gone = found.gone if confirm_deletions else await removable(zone, found, intake=rag.intake)

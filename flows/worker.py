@@ -44,11 +44,14 @@ async def sweep_all(
             # No traceback: what caused it may carry a vendor's words.
             log.error("ingest.zone_failed", extra={"zone": zone.name, "code": error.code})  # noqa: TRY400
             tell(f"  {zone.name}: {error}")
+        except Exception as error:  # noqa: BLE001 - the workflow server may restart, and we go on after it
+            log.error("ingest.zone_failed", extra={"zone": zone.name, "code": type(error).__name__})  # noqa: TRY400
+            tell(f"  {zone.name}: something unforeseen went wrong ({type(error).__name__}); it is tried again.")
     return sweeps
 
 
 async def work(rag: Rag, *, tell: Tell, stop: asyncio.Event, sweep_s: float, after_sweep: Tell) -> None:
-    """Until `stop` is set. `after_sweep` is told each zone's name once it has been swept.
+    """Until `stop` is set. `after_sweep` is told each zone's name when a sweep of it has ended, well or not.
 
     Raises `Temporary("prefect_unreachable")` if the workflow server does not come up beside us.
     """
@@ -58,8 +61,9 @@ async def work(rag: Rag, *, tell: Tell, stop: asyncio.Event, sweep_s: float, aft
     due_at: dict[str, float] = {}
     clock = asyncio.get_running_loop().time
     watcher: asyncio.Task[None] | None = None
+    zones: dict[str, Zone] = {}
     while not stop.is_set():
-        zones = {zone.name: zone for zone in await rag.ledger.zones()}
+        zones = await _zones(rag, tell) or zones
         folders.clear()
         folders.update({name: Path(zone.url.removeprefix("file://")) for name, zone in zones.items()})
         watcher = watcher or asyncio.create_task(_watch(folders, changed, stop))
@@ -75,6 +79,16 @@ async def work(rag: Rag, *, tell: Tell, stop: asyncio.Event, sweep_s: float, aft
     if watcher is not None:
         watcher.cancel()
         await asyncio.gather(watcher, return_exceptions=True)
+
+
+async def _zones(rag: Rag, tell: Tell) -> dict[str, Zone] | None:
+    """By name; `None` while the ledger is out of reach, which is no reason to end."""
+    try:
+        return {zone.name: zone for zone in await rag.ledger.zones()}
+    except Temporary as error:
+        log.error("ingest.ledger_unreachable", extra={"code": error.code})  # noqa: TRY400
+        tell(f"  {error}")
+        return None
 
 
 async def _server_is_up(stop: asyncio.Event) -> None:

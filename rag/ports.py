@@ -36,6 +36,12 @@ from rag.types import (
 class Landing(Protocol):
     """Where documents lie. Down means `Temporary`: an unreachable zone is never an empty one."""
 
+    async def zone(self, zone: Zone) -> Zone:
+        """With the settings that lie in the zone now, but for what is fixed. Raises `Permanent`: `bad_zone_file`,
+        `zone_tenant`.
+        """
+        ...
+
     async def sightings(self, zone: Zone) -> list[Sighting]:
         """Every file except sidecars and `zone.yaml`, sorted by path. Raises `Temporary` if the zone has vanished."""
         ...
@@ -204,7 +210,13 @@ class Ledger(Protocol):
 
     async def zones(self) -> list[Zone]: ...
 
-    async def add_zone(self, zone: Zone) -> None: ...
+    async def add_zone(self, zone: Zone) -> None:
+        """Adds the zone, or overwrites the one of that name. Raises `Permanent("zone_tenant")` if that is another's."""
+        ...
+
+    async def remove_zone(self, name: str) -> None:
+        """With all that is known of its places; what is indexed of them must have been removed before."""
+        ...
 
     async def entries(self, zone: str) -> dict[str, Entry]:
         """What is known of every place in the zone, by path."""

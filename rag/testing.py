@@ -95,6 +95,9 @@ class MemoryLanding:
             labels=labels,
         )
 
+    async def zone(self, zone: Zone) -> Zone:
+        return zone
+
     async def supersessions(self, zone: Zone) -> dict[str, datetime]:
         self._documents(zone)
         return dict(self.until)
@@ -206,7 +209,13 @@ class MemoryLedger:
         return [self._zones[name] for name in sorted(self._zones)]
 
     async def add_zone(self, zone: Zone) -> None:
+        known = self._zones.get(zone.name)
+        zone.require_tenant(None if known is None else known.tenant)
         self._zones[zone.name] = zone
+
+    async def remove_zone(self, name: str) -> None:
+        self._zones.pop(name, None)
+        self._rows.pop(name, None)
 
     async def entries(self, zone: str) -> dict[str, Entry]:
         return dict(sorted(self._rows.get(zone, {}).items()))

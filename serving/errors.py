@@ -33,6 +33,7 @@ _BY_CODE: Mapping[str, int] = {
     "rate_limited": 429,
     "budget_exhausted": 429,
     "price_unknown": 503,
+    "guard_too_slow": 503,
 }
 
 _TYPES = {429: "rate_limit_error", 403: "permission_error"}

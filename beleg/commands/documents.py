@@ -63,6 +63,25 @@ def add(
         tell("Next: `beleg up`, or `beleg ingest` alone.")
 
 
+@zone.command("remove", epilog="Example: `beleg zone remove handbuch --yes`")
+def remove(
+    name: Annotated[str, typer.Argument(metavar="ZONE")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would go.")] = False,
+) -> None:
+    """Forget a zone: nothing of it is answered from any more. The files in its folder stay."""
+    from beleg.zones import entries, remove_zone
+    from rag.types import State
+
+    ((_, found),) = finish(entries(name)).items()
+    there = sum(entry.receipt.state is not State.deleted for entry in found)
+    if not yes:
+        tell(
+            f"{there} documents of {name} would leave the index, the files in its folder would stay. Do it with --yes."
+        )
+        return
+    tell(f"{name}: {finish(remove_zone(name, tell=tell))} documents removed, the zone is forgotten.")
+
+
 @zone.command("list", epilog="Example: `beleg zone list --json`")
 def list_zones(as_json: AsJson = False) -> None:
     """All zones with their tenant and classification."""

@@ -9,7 +9,7 @@ that has come so far; what fails there for good leaves the way with its reason, 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -19,7 +19,7 @@ import numpy as np
 from rag.errors import BelegError, Permanent, Refused, Temporary
 from rag.ingest.chunk import chunk
 from rag.ingest.clear import clear
-from rag.ingest.ingest import Intake
+from rag.ingest.ingest import Due, Intake
 from rag.ports import IndexWriter
 from rag.types import Chunk, Cleared, Document, Entry, Parsed, Receipt, Sighting, State, Vector, Vectors, Zone, now
 
@@ -47,8 +47,8 @@ At = Sighting | Parsed | Cleared | Chunked | Embedded | Receipt
 A = TypeVar("A", Sighting, Parsed, Cleared, Chunked, Embedded)
 
 _MOST_ATTEMPTS = 3
-_OWN_TROUBLE = frozenset({"file_changing", "file_unreachable"})
-"""Temporary, but of this file alone: no reason to try the step again for its neighbours."""
+_OWN_TROUBLE = frozenset({"file_changing", "file_unreachable", "guard_too_slow"})
+"""Of this file alone: no reason to try the step again for its neighbours."""
 
 
 @dataclass(slots=True)
@@ -61,9 +61,9 @@ class _File:
         trouble: what keeps it from its next step for the time being.
     """
 
-    sighting: Sighting
+    due: Due
     at: At
-    attempts: int = 0
+    attempts: int
     version: str | None = None
     trouble: Temporary | None = None
 
@@ -71,15 +71,12 @@ class _File:
 class Batch:
     """Some files on their way in. A step that is taken again goes on with the files that it has not done."""
 
-    def __init__(
-        self, zone: Zone, due: Sequence[Sighting], *, intake: Intake, writer: IndexWriter,
-        attempts: Mapping[str, int] | None = None,
-    ) -> None:  # fmt: skip
-        """`attempts`: by path, how often files due have failed before (`Survey.attempts`)."""
+    def __init__(self, zone: Zone, due: Sequence[Due], *, intake: Intake, writer: IndexWriter) -> None:
         self._zone, self._intake, self._writer = zone, intake, writer
-        before = attempts or {}
+        # Of the beginning: what a policy that is changed meanwhile would decide is for the next sweep to find out.
+        self._fingerprint = intake.fingerprint
         self._known: dict[str, Vector] = {}
-        self._files = [_File(sighting, sighting, before.get(sighting.path, 0)) for sighting in due]
+        self._files = [_File(file, file.sighting, file.attempts) for file in due]
 
     @property
     def steps(self) -> dict[str, Callable[[], Awaitable[None]]]:
@@ -107,8 +104,7 @@ class Batch:
         async def one(file: _File, sighting: Sighting) -> Parsed:
             document = await self._intake.landing.read(self._zone, sighting.path)
             file.version = document.version
-            until = (await self._intake.landing.supersessions(self._zone)).get(sighting.path)
-            parsed = await self._intake.parser.parse(_capped(document, until))
+            parsed = await self._intake.parser.parse(_capped(document, file.due.until))
             return replace(parsed, document=replace(parsed.document, content=b""))
 
         await self._each(Sighting, one)
@@ -196,7 +192,7 @@ class Batch:
         except Permanent as error:
             return await self._quarantined(file, error)
         except Refused as error:
-            return self._waiting(file, error)
+            return self._failed(file, error) if error.code in _OWN_TROUBLE else self._waiting(file, error)
         except Exception as error:  # noqa: BLE001 - one poisonous file must not end the process that ingests all others
             kind = type(error).__name__  # its message may carry text
             log.error("ingest.unforeseen", extra={"zone": self._zone.name, "kind": kind})  # noqa: TRY400
@@ -205,11 +201,11 @@ class Batch:
 
     async def _quarantined(self, file: _File, error: Permanent) -> Receipt:
         """The file alone is parked; what was indexed of an earlier version must no longer be answered."""
-        document_id = self._intake.landing.document_id(self._zone, file.sighting.path)
+        document_id = self._intake.landing.document_id(self._zone, file.due.path)
         await self._writer.retain(document_id, None)
         await self._intake.library.forget(document_id)
         return Receipt(
-            zone=self._zone.name, path=file.sighting.path, document_id=document_id, version=file.version,
+            zone=self._zone.name, path=file.due.path, document_id=document_id, version=file.version,
             state=State.quarantined, code=error.code, reason=error.message, hint=error.hint,
         )  # fmt: skip
 
@@ -223,16 +219,16 @@ class Batch:
         return replace(waiting, state=State.blocked, hint=hint)
 
     def _waiting(self, file: _File, error: BelegError) -> Receipt:
-        document_id = self._intake.landing.document_id(self._zone, file.sighting.path)
+        document_id = self._intake.landing.document_id(self._zone, file.due.path)
         return Receipt(
-            zone=self._zone.name, path=file.sighting.path, document_id=document_id, version=None,
+            zone=self._zone.name, path=file.due.path, document_id=document_id, version=None,
             state=State.discovered, code=error.code, reason=error.message, hint="It is tried again with the next sweep.",
         )  # fmt: skip
 
     async def _record(self, file: _File, receipt: Receipt) -> None:
         attempts = file.attempts if receipt.state in {State.discovered, State.blocked} else 0
         entry = Entry(
-            receipt=receipt, fingerprint=self._intake.fingerprint, sighting=file.sighting, attempts=attempts,
+            receipt=receipt, fingerprint=self._fingerprint, sighting=file.due.sighting, attempts=attempts,
             recorded_at=now(),
         )  # fmt: skip
         await self._intake.ledger.record(entry)

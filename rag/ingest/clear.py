@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from rag.errors import Permanent, Refused
+from rag.errors import Permanent, Refused, Temporary
 from rag.language import detect
 from rag.ports import Guard
 from rag.redaction import Moved, cut_out, redact
@@ -22,6 +22,8 @@ _RULE_OFF = "\n\n* * *\n\n"
 """Between the text and what hangs behind it: a letter's closing must not take the title for its signature."""
 _PATIENT_RULES = frozenset({"dlp.pii_with_medical_terms", "dlp.dense_medical_with_features", "dlp.patient_identifiers"})
 _IN_FILE_NAME = "FILE_NAME_"
+_NO_VERDICT = "policy."
+"""How rules begin that stand for an engine that failed, was late or said nothing: no word about the document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +37,15 @@ class _Whole:
 
 
 async def clear(parsed: Parsed, *, guard: Guard, zone: Zone) -> Cleared:
-    """Raises `Permanent` if the policy blocks the document, `Refused` if the guard cannot be relied on."""
+    """Raises `Permanent` if the policy blocks the document, `Refused` if the guard cannot be relied on, `Temporary` if
+    the policy has no verdict: a hiccup of ours must not take a good document out of the index.
+    """
     whole = _assembled(parsed)
     context = {"tenant": zone.tenant, "business_unit": zone.business_unit}
     screened = await guard.screen(whole.text, direction=Direction.ingest, context=context)
+    if screened.decision.rule.startswith(_NO_VERDICT):
+        message = "The policy engine gave no verdict, so the file waits."
+        raise Temporary("policy_unavailable", message, hint=screened.decision.reason)
     if screened.decision.action is Action.block:
         raise _blocked(screened)
     findings = _masked_findings(whole, screened)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeGuard
@@ -46,23 +46,43 @@ class Intake:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
-    """What a sweep has to do.
+class Due:
+    """A file to ingest.
 
     Attributes:
-        due: files to ingest, sorted by path. gone: what is no longer there, sorted by path.
-        attempts: of the files due that have failed before by their own fault, how often in a row.
-        known: number of documents that were there at the last sweep.
+        until: instant from which a newer document replaces it.
+        attempts: how often in a row it has failed before by its own fault.
     """
 
-    due: tuple[Sighting, ...]
+    sighting: Sighting
+    until: datetime | None = None
+    attempts: int = 0
+
+    @property
+    def path(self) -> str:
+        return self.sighting.path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What a sweep has to do. `due` and `gone` are sorted by path; `known` counts what the last sweep knew."""
+
+    due: tuple[Due, ...]
     gone: tuple[Entry, ...]
     unchanged: int
-    attempts: Mapping[str, int]
     known: int
 
 
 _DONE = frozenset({State.indexed, State.quarantined})
+
+
+async def refreshed(zone: Zone, *, intake: Intake) -> Zone:
+    """The zone with the settings that its owner has given it since, on record. Raises `Permanent`, `Temporary`."""
+    current = await intake.landing.zone(zone)
+    if current != zone:
+        await intake.ledger.add_zone(current)
+        log.info("ingest.zone_changed", extra={"zone": zone.name})
+    return current
 
 
 async def survey(zone: Zone, *, intake: Intake, retry: bool = False) -> Survey:
@@ -77,13 +97,19 @@ async def survey(zone: Zone, *, intake: Intake, retry: bool = False) -> Survey:
     fingerprint = intake.fingerprint
     rest = _DONE if retry else _DONE | {State.blocked}
     known = {s.path: entry for s in marked if _is_same(entry := entries.get(s.path), s, fingerprint)}
-    due = tuple(s for s in marked if s.path not in known or known[s.path].receipt.state not in rest)
+    due = tuple(
+        Due(
+            sighting=s, until=capped.get(s.path),
+            attempts=0 if retry or s.path not in known else known[s.path].attempts,
+        )
+        for s in marked
+        if s.path not in known or known[s.path].receipt.state not in rest
+    )  # fmt: skip
     paths = {s.path for s in marked}
     there = {path: entry for path, entry in entries.items() if entry.receipt.state is not State.deleted}
     return Survey(
         due=due, gone=tuple(entry for path, entry in sorted(there.items()) if path not in paths),
         unchanged=len(marked) - len(due), known=len(there),
-        attempts={} if retry else {s.path: known[s.path].attempts for s in due if s.path in known},
     )  # fmt: skip
 
 

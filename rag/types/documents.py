@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.errors import Permanent
 from rag.types.labels import Action, Classification, Decision, Labels
 
 
@@ -21,6 +22,7 @@ class Zone:
         url: fsspec URL; a plain path means a local folder.
         languages: ISO 639-1 codes that occur; empty = detect among all supported.
         deletion_limit: share of the zone's documents, 0..1, that may vanish between two sweeps before somebody is asked.
+        fixed: names of settings that were given when it was added; the zone's own file does not change them.
     """
 
     name: str
@@ -34,6 +36,18 @@ class Zone:
     readers: frozenset[str] = frozenset()
     languages: tuple[str, ...] = ()
     deletion_limit: float = 0.15
+    fixed: frozenset[str] = frozenset()
+
+    def require_tenant(self, known: str | None) -> None:
+        """Raises `Permanent("zone_tenant")` if a zone of this name belongs to another tenant.
+
+        The tenant is part of every document's identity: what was indexed for the old one would stay his.
+        """
+        if known not in {None, self.tenant}:
+            raise Permanent(
+                "zone_tenant", f"The zone {self.name} belongs to the tenant {known}, not {self.tenant}.",
+                hint=f"Give it another name, or `beleg zone remove {self.name}` first.",
+            )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from landing_places import MOST, FolderPlace, just_before, nobody, paths, refusal, sighted
 
-from rag.errors import BelegError, Temporary
+from rag.errors import BelegError, Permanent, Temporary
 from rag.types import Classification
 
 MAY = datetime(2026, 5, 1, tzinfo=UTC)
@@ -357,3 +357,38 @@ async def test_nothing_outside_the_zone_is_replaced(place: FolderPlace) -> None:
     place.put("a.txt")
     place.put("a.txt.meta.yaml", b"supersedes: ../secret.txt")
     assert not set(await place.landing.supersessions(place.zone)) & set(await paths(place))
+
+
+# --- the zone's own settings ------------------------------------------------------------------------------------
+
+
+async def test_a_changed_zone_file_changes_the_zone(place: FolderPlace) -> None:
+    """Tightened readers and class take effect with the next sweep, which sees every file as changed."""
+    place.put("a.txt")
+    before = await place.landing.sightings(place.zone)
+    place.put("zone.yaml", b"classification: confidential\nreaders: [technik]\ndeletion_limit: 0.5\n")
+    current = await place.landing.zone(place.zone)
+    assert (current.classification, current.readers) == (Classification.confidential, frozenset({"technik"}))
+    assert current.deletion_limit == 0.5
+    assert (await place.landing.sightings(current))[0].etag != before[0].etag
+    assert current.name == place.zone.name
+    assert await place.landing.zone(current) == current
+
+
+async def test_what_was_given_when_a_zone_was_added_stays(place: FolderPlace) -> None:
+    """An operator's word is not undone by who may write into the folder; nor is the tenant by anybody."""
+    given = replace(place.zone, classification=Classification.highly_confidential, fixed=frozenset({"classification"}))
+    place.put("zone.yaml", b"classification: public\nowner: somebody\n")
+    current = await place.landing.zone(given)
+    assert (current.classification, current.owner) == (Classification.highly_confidential, "somebody")
+    place.put("zone.yaml", b"tenant: another\n")
+    with pytest.raises(Permanent) as caught:
+        await place.landing.zone(given)
+    assert caught.value.code == "zone_tenant"
+
+
+async def test_a_broken_zone_file_is_told_and_changes_nothing(place: FolderPlace) -> None:
+    """The sweep ends with the key's name; nothing is read by half a rule."""
+    place.put("zone.yaml", b"clasification: public\n")
+    with pytest.raises(Permanent, match="clasification"):
+        await place.landing.zone(place.zone)

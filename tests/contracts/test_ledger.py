@@ -10,6 +10,7 @@ from state_values import NOON, entry, receipt, sighting, zone
 
 from rag.adapters.database.engine import Database
 from rag.adapters.database.ledger import DatabaseLedger
+from rag.errors import Permanent
 from rag.ports import Ledger
 from rag.testing import MemoryLedger
 from rag.types import State
@@ -27,9 +28,35 @@ class LedgerContract:
     async def test_adding_a_zone_again_overwrites_it(self, ledger: Ledger) -> None:
         """A changed zone file is a changed zone, not a second one."""
         await ledger.add_zone(zone())
-        changed = replace(zone(), url="s3://elsewhere", readers=frozenset(), valid_from=None, deletion_limit=0.5)
+        changed = replace(
+            zone(),
+            url="s3://elsewhere",
+            readers=frozenset(),
+            valid_from=None,
+            deletion_limit=0.5,
+            fixed=frozenset({"owner"}),
+        )
         await ledger.add_zone(changed)
         assert await ledger.zones() == [changed]
+
+    async def test_a_zone_never_changes_hands(self, ledger: Ledger) -> None:
+        """The tenant is part of every document's identity: what was indexed for the old one would stay his for ever."""
+        await ledger.add_zone(zone())
+        with pytest.raises(Permanent, match=r"belongs to the tenant aurelia.*zone remove"):
+            await ledger.add_zone(replace(zone(), tenant="other"))
+        assert await ledger.zones() == [zone()]
+
+    async def test_a_removed_zone_is_forgotten_with_all_its_places(self, ledger: Ledger) -> None:
+        """And no other; the name is free for anybody then."""
+        for name in ("eins", "zwei"):
+            await ledger.add_zone(zone(name))
+            await ledger.record(entry(receipt("x", zone=name)))
+        await ledger.remove_zone("eins")
+        await ledger.remove_zone("eins")
+        assert [known.name for known in await ledger.zones()] == ["zwei"]
+        assert await ledger.entries("eins") == {}
+        assert set(await ledger.entries("zwei")) == {"x"}
+        await ledger.add_zone(replace(zone("eins"), tenant="other"))
 
     async def test_an_entry_comes_back_as_it_was_recorded(self, ledger: Ledger) -> None:
         """A sweep can tell an unchanged file by what it gets back, and a status since when a file waits."""

@@ -71,3 +71,11 @@ class TestDatabaseLibrary(LibraryContract):
             await library.keep(cleared(version=version))
         assert await library.cleared("doc-1", "v2") is None
         assert await library.cleared("doc-1", "v1") is not None
+
+    async def test_an_outlived_text_is_not_opened_though_it_was_not_swept_yet(self, database: Database) -> None:
+        """Its labels are those of long ago, and nothing sweeps while nothing is ingested."""
+        library = DatabaseLibrary(database, keep_superseded=timedelta(0))
+        await library.keep(cleared(version="v1"))
+        await library.keep(cleared(version="v2"))
+        assert await library.cleared("doc-1", "v1") is None
+        assert await library.cleared("doc-1", "v2") is not None

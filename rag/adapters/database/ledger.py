@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from rag.adapters.database.engine import Database
 from rag.adapters.database.schema import documents, zones
@@ -24,7 +24,7 @@ class DatabaseLedger:
         return [_zone(dict(row)) for row in rows]
 
     async def add_zone(self, zone: Zone) -> None:
-        """Adds the zone, or overwrites the one of that name."""
+        """Adds the zone, or overwrites the one of that name. Raises `Permanent("zone_tenant")`."""
         values = {
             "name": zone.name,
             "url": zone.url,
@@ -37,9 +37,18 @@ class DatabaseLedger:
             "readers": sorted(zone.readers),
             "languages": list(zone.languages),
             "deletion_limit": zone.deletion_limit,
+            "fixed": sorted(zone.fixed),
         }
         async with self._database.write() as connection:
+            known = select(zones.c.tenant).where(zones.c.name == zone.name)
+            zone.require_tenant((await connection.execute(known)).scalar_one_or_none())
             await connection.execute(self._database.upsert(zones, values, keys=("name",)))
+
+    async def remove_zone(self, name: str) -> None:
+        """With all its rows; a zone that nobody knows is removed already."""
+        async with self._database.write() as connection:
+            await connection.execute(delete(documents).where(documents.c.zone == name))
+            await connection.execute(delete(zones).where(zones.c.name == name))
 
     async def entries(self, zone: str) -> dict[str, Entry]:
         """Sorted by path. Empty for a zone that nobody swept."""
@@ -91,6 +100,7 @@ def _zone(row: dict[str, Any]) -> Zone:
     row["classification"] = Classification(row["classification"])
     row["readers"] = frozenset(row["readers"])
     row["languages"] = tuple(row["languages"])
+    row["fixed"] = frozenset(row["fixed"])
     return Zone(**row)
 
 

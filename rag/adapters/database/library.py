@@ -45,7 +45,10 @@ class DatabaseLibrary:
 
     async def cleared(self, document_id: str, version: str) -> Cleared | None:
         """The stored text, `document.content` empty; `None` if it was never kept, forgotten or outlived."""
-        statement = select(texts.c.content).where(texts.c.document_id == document_id, texts.c.version == version)
+        is_current = texts.c.superseded_at.is_(None) | (texts.c.superseded_at >= now() - self._keep_superseded)
+        statement = select(texts.c.content).where(
+            texts.c.document_id == document_id, texts.c.version == version, is_current
+        )
         async with self._database.read() as connection:
             content = (await connection.execute(statement)).scalar_one_or_none()
         return None if content is None else await asyncio.to_thread(unpack, content)

@@ -80,6 +80,7 @@ zones = Table(
     Column("readers", JSON, nullable=False),
     Column("languages", JSON, nullable=False),
     Column("deletion_limit", Float, nullable=False, server_default="0.15"),
+    Column("fixed", JSON, nullable=False, server_default="[]"),
 )
 
 documents = Table(

@@ -71,12 +71,16 @@ class PresidioGuard:
         await asyncio.to_thread(self._opened)
 
     async def screen(self, text: str, *, direction: Direction, context: Mapping[str, str | None]) -> Screened:
-        """Raises `Refused("guard_unavailable")` for whatever goes wrong."""
+        """Raises `Refused`: `guard_too_slow` for this text, `guard_unavailable` for whatever else goes wrong."""
         try:
             if self._engine is None:
                 await self.warm()  # before the clock runs
             async with asyncio.timeout(self._settings.timeout_s):
                 return await asyncio.to_thread(self._screen, text, direction, dict(context))
+        except TimeoutError:
+            log.error("guard.too_slow", extra={"characters": len(text), "direction": direction.value})  # noqa: TRY400
+            message = "The text is so long that the guard does not finish, so it does not pass."
+            raise Refused("guard_too_slow", message, hint="Split it.") from None
         except Exception as error:  # noqa: BLE001 - anything at all: unseen text must not pass
             log.error("guard.failed", extra={"error": type(error).__name__, "direction": direction.value})  # noqa: TRY400 - a traceback may hold text
         message = "The guard could not check this text, so it does not pass."

@@ -173,6 +173,20 @@ def prune(root: Path, keep: int) -> list[str]:
     return old
 
 
+def mark_erased(root: Path) -> None:
+    """Before a document is taken out: until the next prune, older generations still hold it. Survives a crash."""
+    (root / "working" / "erased").touch()
+    sync(root / "working")
+
+
+def is_erased(root: Path) -> bool:
+    return (root / "working" / "erased").exists()
+
+
+def unmark_erased(root: Path) -> None:
+    (root / "working" / "erased").unlink(missing_ok=True)
+
+
 def clean(root: Path) -> None:
     """Removes what an interrupted publish or prune has left."""
     for leftover in [*root.glob(f"{UNFINISHED}*"), *root.glob(f"*/{UNFINISHED}*")]:

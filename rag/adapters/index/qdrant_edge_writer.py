@@ -51,7 +51,7 @@ class QdrantEdgeWriter:
     Args:
         root: folder of the index; made if it is not there.
         embedder: name of the embedder whose vectors will come. dimension: theirs.
-        keep: published generations that stay for a rollback.
+        keep: published generations that stay for a rollback; none that holds a document that was taken out since.
         copy: copies one file; replaced in tests to fill the disk or to die half way.
         free_bytes: space left for a folder.
     """
@@ -195,6 +195,8 @@ class QdrantEdgeWriter:
             for shard in self._shards.values():
                 count = shard.count(qdrant.CountRequest(filter=outdated, exact=True))
                 if count:
+                    if version is None:
+                        generations.mark_erased(self._root)
                     shard.update(qdrant.UpdateOperation.delete_points_by_filter(outdated))
                 removed += count
         return removed
@@ -210,15 +212,24 @@ class QdrantEdgeWriter:
             if newest and Manifest.read(generations.folder_of(self._root, newest[0])).content == content:
                 if current is None or not (current.held or current.name == newest[0]):
                     generations.swap(self._root, Pointer(newest[0]))  # a publish died just before its last step
-                    return newest[0]
+                    current = Pointer(newest[0])
+                self._prune()
                 return current.name
             name = generations.next_name(self._root, content)
             manifest = Manifest(name=name, content=content, profile=self._profile, chunks=counts)
             self._write_generation(manifest, statistics)
             generations.swap(self._root, Pointer(name))
-            pruned = generations.prune(self._root, self._keep)
+            pruned = self._prune()
         log.info("index.published", extra={"generation": name, "chunks": sum(counts.values()), "pruned": len(pruned)})
         return name
+
+    def _prune(self) -> list[str]:
+        """A document that was taken out must not live on in what is kept for a rollback."""
+        erased = generations.is_erased(self._root)
+        pruned = generations.prune(self._root, 1 if erased else self._keep)
+        if erased:
+            generations.unmark_erased(self._root)
+        return pruned
 
     def _survey(self) -> tuple[str, TermStatistics, dict[str, int]]:
         """Digest of all that is stored, term statistics, and chunks per classification."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rag.adapters.landing import folder_files
-from rag.adapters.landing.zone_file import Sidecar, read_sidecar
+from rag.adapters.landing.zone_file import Sidecar, current_zone, read_sidecar
 from rag.errors import Permanent, Temporary
 from rag.types import Document, Labels, Sighting, Zone
 
@@ -24,6 +24,9 @@ class FolderLanding:
 
     def __init__(self, *, max_bytes: int = 100 * 2**20) -> None:
         self._max_bytes = max_bytes
+
+    async def zone(self, zone: Zone) -> Zone:
+        return await asyncio.to_thread(current_zone, _root(zone), zone)
 
     async def sightings(self, zone: Zone) -> list[Sighting]:
         return await asyncio.to_thread(self._sightings, zone)
@@ -42,7 +45,7 @@ class FolderLanding:
     def _sightings(self, zone: Zone) -> list[Sighting]:
         root = _root(zone)
         try:
-            of_zone = f"{_mark(root / 'zone.yaml')}|{_labels_mark(zone)}"
+            of_zone = _labels_mark(zone)
             seen = [_sighting(zone, found, of_zone) for found in folder_files.files(root)]
             is_same = os.path.samestat(root.stat(), _root(zone).stat())
         except OSError as error:

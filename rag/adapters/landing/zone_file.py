@@ -6,6 +6,7 @@ import getpass
 import os
 import re
 import unicodedata
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -97,8 +98,8 @@ def read_zone_file(
             "no_such_folder", f"{folder} is not a folder.", hint="Name the folder that holds the documents."
         )
     _one_line(str(folder), "folder")
-    path = folder / "zone.yaml"
-    file = _read(path, _ZoneFile, "bad_zone_file") if os.path.lexists(path) else _ZoneFile()
+    file = _zone_file(folder)
+    given = {"name": name, "tenant": tenant, "owner": owner, "classification": classification}
     return Zone(
         name=_one_line(name or file.name or _slug(folder.name), "name"),
         url=str(folder),
@@ -111,7 +112,30 @@ def read_zone_file(
         readers=file.readers,
         languages=file.languages,
         deletion_limit=file.deletion_limit,
+        fixed=frozenset(key for key, value in given.items() if value is not None),
     )
+
+
+def current_zone(folder: Path, known: Zone) -> Zone:
+    """The zone on record with what its `zone.yaml` says now. What was given when it was added stays.
+
+    Raises `Permanent`: `bad_zone_file` naming the key, `zone_tenant` for a file that wants another tenant.
+    """
+    file = _zone_file(folder)
+    current = replace(
+        known, business_unit=file.business_unit, valid_from=file.valid_from, valid_until=file.valid_until,
+        readers=file.readers, languages=file.languages, deletion_limit=file.deletion_limit,
+        owner=known.owner if "owner" in known.fixed else file.owner or known.owner,
+        classification=known.classification if "classification" in known.fixed else _first(file.classification, Classification.internal),
+        tenant=known.tenant if "tenant" in known.fixed else file.tenant or known.tenant,
+    )  # fmt: skip
+    current.require_tenant(known.tenant)
+    return current
+
+
+def _zone_file(folder: Path) -> _ZoneFile:
+    path = folder / "zone.yaml"
+    return _read(path, _ZoneFile, "bad_zone_file") if os.path.lexists(path) else _ZoneFile()
 
 
 def _one_line(text: str, key: str) -> str:

@@ -113,6 +113,20 @@ async def test_only_the_last_generations_are_kept(root: Path) -> None:
     assert generations.names(root) == kept[-3:]
 
 
+async def test_no_generation_keeps_a_document_that_was_taken_out(root: Path) -> None:
+    """Also if the process died between the removal and the publish, and if the last generation looks just like it."""
+    async with edge_writer(root) as writer:
+        for number in range(3):
+            await Scene(writer, edge_reader(root)).publish([chunk(f"Version {number}", document=f"d{number}")])
+        assert len(generations.names(root)) == 3
+        assert await writer.retain("d0", None) == 1
+    async with edge_writer(root) as writer:
+        name = await writer.publish()
+        assert generations.names(root) == [name]
+        await Scene(writer, edge_reader(root)).publish([chunk("Later", document="d3")])
+        assert len(generations.names(root)) == 2
+
+
 async def test_a_rollback_is_a_pointer_move_and_holds_until_something_new_is_written(root: Path) -> None:
     """After a rollback a sweep that finds nothing new leaves it be; a new document publishes again."""
     first = await published(root, "One rule")

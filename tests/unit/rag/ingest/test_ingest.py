@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,8 +15,21 @@ from rag.adapters.index.memory import InMemoryIndex
 from rag.errors import Temporary
 from rag.ingest.batch import Batch
 from rag.ingest.ingest import Intake, removable, remove, survey
-from rag.testing import MemoryLanding, MemoryLedger, MemoryLibrary, PlainParser, WordGuard, zone
-from rag.types import Access, Chunk, Classification, Document, Parsed, Receipt, State, Vectors, Zone
+from rag.testing import MemoryLanding, MemoryLedger, MemoryLibrary, PlainParser, WordGuard, decision, zone
+from rag.types import (
+    Access,
+    Action,
+    Chunk,
+    Classification,
+    Direction,
+    Document,
+    Parsed,
+    Receipt,
+    Screened,
+    State,
+    Vectors,
+    Zone,
+)
 
 ZONE = zone()
 EVERYONE = Access(
@@ -151,6 +164,42 @@ async def test_a_file_that_nobody_can_judge_waits_and_the_rest_is_unharmed() -> 
     assert [r.state for r in await sweep(unseen, writer)] == [State.discovered]
 
 
+async def test_a_policy_without_a_verdict_takes_no_document_out() -> None:
+    """A hiccup of the engine is no word about the document: it waits, and goes on being answered from."""
+    landing = MemoryLanding({"a.txt": b"red fox"})
+    parts, writer = intake(landing), InMemoryIndex()
+    await sweep(parts, writer)
+    landing.files = {"a.txt": b"red fox, changed"}
+    hiccup = replace(parts, guard=SpeechlessGuard())
+    batch = Batch(ZONE, (await survey(ZONE, intake=hiccup)).due, intake=hiccup, writer=writer)
+    with pytest.raises(Temporary, match="no verdict"):
+        await batch.run()
+    await batch.park()
+    await writer.publish()
+    assert [(r.state, r.code) for r in batch.receipts] == [(State.discovered, "policy_unavailable")]
+    assert await searched(writer, "fox") == {"red fox"}
+
+
+class SpeechlessGuard(WordGuard):
+    """Its policy was late."""
+
+    async def screen(self, text: str, *, direction: Direction, context: Mapping[str, str | None]) -> Screened:
+        screened = await super().screen(text, direction=direction, context=context)
+        return replace(screened, text="", decision=decision(Action.block, "policy.late"))
+
+
+async def test_a_policy_that_changes_meanwhile_is_for_the_next_sweep() -> None:
+    """What was cleared by the old rules is not recorded as done by the new ones."""
+    guard = WordGuard()
+    parts, writer = intake(MemoryLanding({"a.txt": b"red fox"}), guard), InMemoryIndex()
+    batch = Batch(ZONE, (await survey(ZONE, intake=parts)).due, intake=parts, writer=writer)
+    await batch.parse()
+    await batch.clear()
+    guard.revision = "words-2"
+    await batch.run()
+    assert [file.path for file in (await survey(ZONE, intake=parts)).due] == ["a.txt"]
+
+
 async def test_a_step_taken_again_goes_on_where_it_stopped() -> None:
     """A disk that is full in the middle loses nothing and doubles nothing: what was done is not done again."""
     landing = MemoryLanding({"a.txt": b"red fox", "b.txt": b"blue whale", "c.txt": b"green frog"})
@@ -193,7 +242,7 @@ async def test_a_file_out_of_reach_does_not_keep_its_neighbours() -> None:
 
 async def failing_sweep(parts: Intake, writer: InMemoryIndex, *, retry: bool = False) -> list[tuple[State, str]]:
     found = await survey(ZONE, intake=parts, retry=retry)
-    batch = Batch(ZONE, found.due, intake=parts, writer=writer, attempts=found.attempts)
+    batch = Batch(ZONE, found.due, intake=parts, writer=writer)
     return [(r.state, r.code) for r in await batch.run()]
 
 
@@ -221,7 +270,7 @@ async def test_shared_trouble_counts_against_no_file() -> None:
     parts = intake(MemoryLanding({"a.txt": b"red fox"}))
     for _ in range(5):
         found = await survey(ZONE, intake=parts)
-        batch = Batch(ZONE, found.due, intake=parts, writer=FullAfter(0), attempts=found.attempts)
+        batch = Batch(ZONE, found.due, intake=parts, writer=FullAfter(0))
         with pytest.raises(Temporary):
             await batch.run()
         await batch.park()
