@@ -27,6 +27,13 @@ def ports(settings: Settings) -> dict[str, int]:
     }
 
 
+def reached_at(host: str) -> str:
+    """Where a server that listens on `host` is asked from this machine."""
+    if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - listening is the operator's choice
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
 def environment(settings: Settings) -> dict[str, str]:
     """What every child gets: the instance's folder and ports, resolved, and silence towards the outside."""
     home = settings.home.resolve()
@@ -52,7 +59,7 @@ def services(settings: Settings) -> list[Service]:
     return [
         Service(
             name="api", command=[sys.executable, "-m", "beleg", "serve"], environment=common,
-            port=settings.port, setting="BELEG_PORT", health=f"http://127.0.0.1:{settings.port}/healthz",
+            port=settings.port, setting="BELEG_PORT", health=f"http://{reached_at(settings.host)}:{settings.port}/healthz",
         ),
         Service(name="ingest", command=[sys.executable, "-m", "beleg", "work"], environment=common, shows_output=True, niceness=5),
         Service(
@@ -89,7 +96,7 @@ def _require_ports(settings: Settings) -> None:
             raise Permanent(
                 "same_port", f"{wanted[port]} and {name} are both {port}.", hint=f"Set {name} to another free port."
             )
-        require_free(port, name)
+        require_free(port, name, host=settings.host if name == "BELEG_PORT" else "127.0.0.1")
         wanted[port] = name
 
 

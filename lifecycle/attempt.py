@@ -22,6 +22,9 @@ class _Seen:
     def generation(self) -> str | None:
         return self._index.generation
 
+    async def refresh(self) -> None:
+        await self._index.refresh()
+
     async def search(
         self, text: str, vector: Vector, *, language: str, access: Access, limit: int, prefetch: int
     ) -> list[Hit]:

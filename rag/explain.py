@@ -15,8 +15,8 @@ _EN = {
     "who": "Asked by {actor} of tenant {tenant} on {at} (UTC), in the use case {use_case}.",
     "who_plain": "Done by {actor} on {at} (UTC): {action}.",
     "release": "Answered by release {release} (recipe {recipe}, epoch {epoch} of the pointer).",
-    "rules": "Policy revision {policy}, guard revision {guard}.",
-    "decision": "- {step}: {action}, by rule {rule}. {reason}",
+    "decision": "- {step}: {action}, by rule {rule}{policy}. {reason}",
+    "policy": " of policy revision {policy}",
     "decisions": "What was decided:",
     "found": "{hits} passages were found that this person may read (index generation {generation}).",
     "found_none": "No passage was found that this person may read (index generation {generation}).",
@@ -48,8 +48,8 @@ _DE = {
     "who": "Gestellt von {actor} des Mandanten {tenant} am {at} (UTC), im Anwendungsfall {use_case}.",
     "who_plain": "Ausgeführt von {actor} am {at} (UTC): {action}.",
     "release": "Beantwortet vom Release {release} (Rezept {recipe}, Epoche {epoch} des Zeigers).",
-    "rules": "Richtlinien in der Fassung {policy}, Schutzfilter in der Fassung {guard}.",
-    "decision": "- {step}: {action}, nach Regel {rule}. {reason}",
+    "decision": "- {step}: {action}, nach Regel {rule}{policy}. {reason}",
+    "policy": " der Richtlinien in der Fassung {policy}",
     "decisions": "Entschieden wurde:",
     "found": "{hits} Textstellen wurden gefunden, die diese Person lesen darf (Indexstand {generation}).",
     "found_none": "Es wurde keine Textstelle gefunden, die diese Person lesen darf (Indexstand {generation}).",
@@ -121,10 +121,7 @@ def _release(facts: Mapping[str, Any], words: Mapping[str, Any]) -> str:
         return ""
     recipe = str(facts.get("recipe", "?"))[:12]
     line: str = words["release"].format(release=facts["release"], recipe=recipe, epoch=facts.get("epoch", "?"))
-    if "policy_revision" not in facts:
-        return line
-    rules = words["rules"].format(policy=facts["policy_revision"], guard=facts.get("guard_revision", "?"))
-    return f"{line} {rules}"
+    return line
 
 
 def _decisions(facts: Mapping[str, Any], words: Mapping[str, Any]) -> list[str]:
@@ -139,6 +136,7 @@ def _decisions(facts: Mapping[str, Any], words: Mapping[str, Any]) -> list[str]:
                 step=words["steps"].get(d["step"], d["step"]),
                 action=words["actions"].get(d["action"], d["action"]),
                 rule=d["rule"],
+                policy=words["policy"].format(policy=d["policy"]) if "policy" in d else "",
                 reason=d["reason"],
             )
             .rstrip()

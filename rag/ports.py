@@ -121,6 +121,10 @@ class Index(Protocol):
         """Name of the generation being read, `None` before the first publish."""
         ...
 
+    async def refresh(self) -> None:
+        """Follows the last publish now; `search` does it by itself. Raises what a search would raise."""
+        ...
+
     async def search(
         self, text: str, vector: Vector, *, language: str, access: Access, limit: int, prefetch: int
     ) -> list[Hit]:

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 async def accounted(question: Question, front: Front) -> AsyncIterator[str | Answer]:
     """`front.ask(question)`, paid for. Close it (`aclosing`) when you stop early."""
-    worst = front.worst_cost_usd(question)
+    worst = await front.worst_cost_usd(question)
     reservation = await front.budget.reserve(
         tenant=question.asker.tenant, use_case=question.use_case.name, amount_usd=worst,
         limit_usd=question.use_case.budget_usd, now=now(),

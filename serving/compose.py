@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from fastapi import FastAPI
 
@@ -36,9 +37,9 @@ def open_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def front() -> AsyncIterator[Front]:
-        async with open_rag(settings) as rag, open_lifecycle(rag) as lifecycle:
+        async with open_rag(settings) as rag, open_lifecycle(rag) as lifecycle, aclosing(PdfPages()) as pages:
             await rag.warm()  # the first question must not pay for it
-            yield _front(settings, rag, lifecycle)
+            yield _front(settings, rag, lifecycle, pages)
 
     return create_app(front)
 
@@ -50,20 +51,23 @@ async def open_keys(settings: Settings) -> AsyncIterator[DatabaseKeys]:
         yield DatabaseKeys(state.database)
 
 
-def _front(settings: Settings, rag: Rag, lifecycle: Lifecycle) -> Front:
+def _front(settings: Settings, rag: Rag, lifecycle: Lifecycle, pages: PdfPages) -> Front:
     async def ask(question: Question) -> AsyncIterator[str | Answer]:
         live = await lifecycle.releases.live(question.use_case.name)
-        async for part in answer(question, live=live, chain=rag.chain):
-            yield part
+        async with aclosing(answer(question, live=live, chain=rag.chain)) as parts:
+            async for part in parts:
+                yield part
 
     async def find(question: Question, limit: int) -> list[Hit]:
         live = await lifecycle.releases.live(question.use_case.name)
         return await search(question, live=live, chain=rag.chain, limit=limit)
 
-    def worst_cost_usd(question: Question) -> float:
+    async def worst_cost_usd(question: Question) -> float:
+        """Every endpoint may be tried after the one before it has failed at a cost."""
         asked = sum(len(turn.content) for turn in question.turns)
-        read = asked + rag.use_cases[question.use_case.name].retrieval.limit * _TOKENS_PER_HIT + _PROMPT_TOKENS
-        return max(_worst_cost_usd(llm, read, question.max_tokens) for llm in rag.chain.llms)
+        live = await lifecycle.releases.live(question.use_case.name)
+        read = asked + live.recipe.retrieval.limit * _TOKENS_PER_HIT + _PROMPT_TOKENS
+        return sum(_worst_cost_usd(llm, read, question.max_tokens) for llm in rag.chain.llms)
 
     async def health() -> Health:
         return await _health(rag, lifecycle)
@@ -76,7 +80,7 @@ def _front(settings: Settings, rag: Rag, lifecycle: Lifecycle) -> Front:
         library=rag.state.library,
         ledger=rag.ledger,
         landing=rag.intake.landing,
-        page_images=PdfPages(),
+        page_images=pages,
         keys=DatabaseKeys(rag.state.database),
         budget=DatabaseBudget(rag.state.database),
         rate_limit=MemoryRateLimit(settings.requests_per_minute),
@@ -95,10 +99,14 @@ def _worst_cost_usd(llm: Llm, read: int, wanted: int | None) -> float:
 
 async def _health(rag: Rag, lifecycle: Lifecycle) -> Health:
     """Ready = a question could be answered and recorded now. The rest are alarms."""
-    rag.policy.look()  # an alarm must not wait for the next question
+    await asyncio.to_thread(rag.policy.look)  # an alarm must not wait for the next question
     parts = {"policies": rag.policy.alarm or OK, "releases": lifecycle.releases.alarm or OK}
-    parts["index"] = OK if rag.chain.index.generation else "Nothing is published yet: drop documents and ingest."
     ready = True
+    try:
+        await rag.chain.index.refresh()
+        parts["index"] = OK if rag.chain.index.generation else "Nothing is published yet: drop documents and ingest."
+    except BelegError as error:
+        ready, parts["index"] = False, str(error)
     try:
         await rag.state.audit.ready()
         parts["audit"] = OK

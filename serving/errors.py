@@ -14,8 +14,6 @@ from starlette.responses import JSONResponse, Response
 
 from rag.errors import BelegError, Permanent, Refused, Temporary
 
-_BY_KIND: Mapping[type[BelegError], int] = {Permanent: 400, Refused: 403, Temporary: 503}
-
 _BY_CODE: Mapping[str, int] = {
     "invalid_api_key": 401,
     "operator_only": 403,
@@ -34,6 +32,8 @@ _BY_CODE: Mapping[str, int] = {
     "budget_exhausted": 429,
     "price_unknown": 503,
     "guard_too_slow": 503,
+    "release.none": 503,
+    "index_profile_mismatch": 503,
 }
 
 _TYPES = {429: "rate_limit_error", 403: "permission_error"}
@@ -106,6 +106,10 @@ def _status(error: BelegError) -> int:
     if error.code.endswith("unavailable"):  # refused because audit, budget or guard are away: not the caller's fault
         return 503
     return next(status for kind, status in _BY_KIND.items() if isinstance(error, kind))
+
+
+_BY_KIND: Mapping[type[BelegError], int] = {BadRequest: 400, Permanent: 500, Refused: 403, Temporary: 503}
+"""The first that fits. A `Permanent` that is not about the request is about our state: a damaged text, no release."""
 
 
 def problem_of_validation(errors: Sequence[Mapping[str, Any]]) -> Problem:

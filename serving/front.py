@@ -40,7 +40,7 @@ class Front:
 
     ask: Callable[[Question], AsyncIterator[str | Answer]]
     search: Callable[[Question, int], Awaitable[list[Hit]]]
-    worst_cost_usd: Callable[[Question], float]
+    worst_cost_usd: Callable[[Question], Awaitable[float]]
     use_cases: Mapping[str, UseCase]
     library: Library
     ledger: Ledger

@@ -5,13 +5,16 @@ Served is the cleared text and, for a PDF, its page with personal data painted o
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from rag.errors import Permanent, Refused
+from rag.errors import BelegError, Permanent, Refused
 from rag.types import AuditRow, Box, Cleared, Place, Principal, now
 from serving.front import Front
 from serving.identity import Asker, may_read
@@ -19,6 +22,8 @@ from serving.settings import Limits
 from serving.shapes import PlaceOut, place_out
 
 PDF = "application/pdf"
+_LONGEST = 100
+"""Characters of an id that a caller made up; ours are shorter."""
 
 
 class ElementOut(BaseModel):
@@ -89,8 +94,8 @@ def router(limits: Limits) -> APIRouter:
     ) -> Source:
         """The cleared text with its structure, and the passage's place. 404 if the asker may not read it."""
         front: Front = request.app.state.front
-        cleared = await _readable(document_id, version, asker, front)
-        await _on_record(cleared, asker, front, request, page=None)
+        async with _on_record(document_id, version, asker, front, request, page=None):
+            cleared = await _readable(document_id, version, asker, front)
         return _source(cleared, start, min(end, len(cleared.text)), limits)
 
     @routes.get(
@@ -102,11 +107,11 @@ def router(limits: Limits) -> APIRouter:
     async def page_image(document_id: str, version: str, page: int, request: Request, asker: Asker) -> Response:
         """Personal data is painted over. 404 if that cannot be done, or if the file has changed since."""
         front: Front = request.app.state.front
-        cleared = await _readable(document_id, version, asker, front)
-        masks = _masks(cleared, page)
-        await _on_record(cleared, asker, front, request, page=page)
-        content = await _original(cleared, front)
-        return Response(await front.page_images.png(content, page, masked=masks), media_type="image/png")
+        async with _on_record(document_id, version, asker, front, request, page=page):
+            cleared = await _readable(document_id, version, asker, front)
+            masks = _masks(cleared, page)
+            png = await front.page_images.png(await _original(cleared, front), page, masked=masks)
+        return Response(png, media_type="image/png")
 
     return routes
 
@@ -121,15 +126,22 @@ async def _readable(document_id: str, version: str, asker: Principal, front: Fro
     return cleared
 
 
-async def _on_record(cleared: Cleared, asker: Principal, front: Front, request: Request, *, page: int | None) -> None:
-    """No record, no reading."""
+@asynccontextmanager
+async def _on_record(
+    document_id: str, version: str, asker: Principal, front: Front, request: Request, *, page: int | None
+) -> AsyncIterator[None]:
+    """No record, no reading: the row stands before anything is sent, and a refused opening leaves one too."""
     await front.audit.ready()
-    document = cleared.document
-    facts: dict[str, object] = {"document_id": document.id, "version": document.version, "page": page}
+    facts: dict[str, object] = {"document_id": document_id[:_LONGEST], "version": version[:_LONGEST], "page": page}
     row = AuditRow(
         id=request.scope["beleg.request_id"], at=now(), actor=asker.subject, tenant=asker.tenant,
         action="source.open", outcome="opened", facts=facts,
     )  # fmt: skip
+    try:
+        yield
+    except BelegError as error:
+        await front.audit.append(replace(row, outcome="refused", facts={**facts, "error": error.code}))
+        raise
     await front.audit.append(row)
 
 

@@ -328,8 +328,11 @@ async def world(*, requests: int = 1_000_000, worst_usd: float = 0.01, pause_s: 
             },
         )
 
+    async def worst_cost_usd(_: Question) -> float:
+        return worst_usd
+
     parts = {
-        "ask": chain.ask, "search": chain.search, "worst_cost_usd": lambda _: worst_usd, "use_cases": use_cases(),
+        "ask": chain.ask, "search": chain.search, "worst_cost_usd": worst_cost_usd, "use_cases": use_cases(),
         "library": library, "ledger": MemoryLedger(*zones.values()), "landing": landing, "page_images": PaintedPages(),
         "keys": keys, "budget": budget, "rate_limit": CountedRateLimit(requests), "audit": audit, "health": health,
     }  # fmt: skip

@@ -7,7 +7,9 @@ it, so what is streamed, stored and returned are the same characters.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from rag.answer import messages
@@ -17,11 +19,13 @@ from rag.answer.generate import Drafted, generate
 from rag.answer.record import Record
 from rag.answer.retrieve import contextual_query, retrieve
 from rag.answer.screen import OutputScreen, screen_turns
-from rag.errors import BelegError
+from rag.errors import BelegError, Temporary
 from rag.language import detect
 from rag.ports import AuditLog, Embedder, Entailment, Guard, Index, Llm, Policy
 from rag.sentences import SentenceStream
 from rag.types import Access, Action, Answer, Brief, Classification, Hit, Live, Outcome, Question, Route
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +41,7 @@ class Chain:
     entailment: Entailment | None = None
 
 
-async def answer(question: Question, *, live: Live, chain: Chain) -> AsyncIterator[str | Answer]:
+async def answer(question: Question, *, live: Live, chain: Chain) -> AsyncGenerator[str | Answer]:
     """Yields verified, guarded pieces of text, then exactly one `Answer` whose text is their concatenation.
 
     Raises `Refused` before anything is done if no audit row could be written, `Temporary` if no allowed endpoint
@@ -45,15 +49,14 @@ async def answer(question: Question, *, live: Live, chain: Chain) -> AsyncIterat
     """
     await chain.audit.ready()  # no record, no answer
     record = Record(question, live)
-    pieces: list[str] = []
     done: Answer | None = None
     try:
-        async for part in _steps(question, live, chain, record):
-            if isinstance(part, Answer):
-                done = part
-            else:
-                pieces.append(part)
-                yield part
+        async with aclosing(_steps(question, live, chain, record)) as parts:
+            async for part in parts:
+                if isinstance(part, Answer):
+                    done = part
+                else:
+                    yield part
     except BelegError as error:
         error.cost_usd = record.cost_usd
         await chain.audit.append(record.row(Outcome.failed.value, error=error.code))
@@ -67,13 +70,13 @@ async def answer(question: Question, *, live: Live, chain: Chain) -> AsyncIterat
     yield done
 
 
-async def _steps(question: Question, live: Live, chain: Chain, record: Record) -> AsyncIterator[str | Answer]:
+async def _steps(question: Question, live: Live, chain: Chain, record: Record) -> AsyncGenerator[str | Answer]:
     with record.timed("screen_input"):
         asked = await screen_turns(question.turns, guard=chain.guard, context=_guard_context(question))
     record.decided("input", asked.decision)
     record.language = language = detect(question.text)
     if asked.decision.action is Action.block:
-        for part in _told(messages.blocked_input(language), Outcome.blocked_input, record):
+        for part in _told(messages.blocked_input(asked.decision, language), Outcome.blocked_input, record):
             yield part
         return
 
@@ -84,7 +87,8 @@ async def _steps(question: Question, live: Live, chain: Chain, record: Record) -
         )  # fmt: skip
     record.found(hits, chain.index.generation)
     with record.timed("route"):
-        route = chain.policy.route(_routing_facts(question, hits, chain.llms))
+        # In a thread: a policy that has changed is tried in a process of its own first, which takes a second.
+        route = await asyncio.to_thread(chain.policy.route, _routing_facts(question, hits, chain.llms))
     record.routed(route)
     if route.decision.action is Action.block or not route.endpoint_classes:
         for part in _told(messages.refused(language), Outcome.refused, record):
@@ -96,19 +100,21 @@ async def _steps(question: Question, live: Live, chain: Chain, record: Record) -
         language=language, max_tokens=question.max_tokens,
         min_answerability=live.recipe.retrieval.min_answerability,
     )  # fmt: skip
-    async for part in _draft(question, brief, route, chain, record):
-        yield part
+    async with aclosing(_draft(question, brief, route, chain, record)) as parts:
+        async for part in parts:
+            yield part
 
 
 async def _draft(
     question: Question, brief: Brief, route: Route, chain: Chain, record: Record
-) -> AsyncIterator[str | Answer]:
+) -> AsyncGenerator[str | Answer]:
     """Sentence by sentence: generated, verified against the evidence, guarded, out."""
     citing = Citing(brief.evidence, language=brief.language)
     output = OutputScreen(chain.guard, _guard_context(question, route.endpoint_classes[0]))
     sentences = SentenceStream()
     text = ""
-    async for piece in record.waited("draft", generate(brief, route, chain.llms)):
+    drafting = record.waited("draft", generate(brief, route, chain.llms))
+    async for piece in drafting:
         if isinstance(piece, Drafted):
             record.drafted(piece.endpoint, piece.usage, piece.cost_usd)
             ready = sentences.end() if piece.is_whole else []  # half a sentence is no claim
@@ -124,8 +130,10 @@ async def _draft(
                 screened = await output.feed(verified.text)
             record.decided("output", screened.decision)
             if screened.decision.action is Action.block:
-                for part in _told(messages.blocked_output(brief.language), Outcome.blocked_output, record, before=text):
-                    yield part
+                message = ("\n\n" if text else "") + messages.blocked_output(brief.language)
+                yield message
+                await _drain(drafting, record)
+                yield record.answer(text + message, Outcome.blocked_output)
                 return
             citing.emitted(verified, screened.text, at=len(text))
             text += screened.text
@@ -141,10 +149,19 @@ async def _draft(
     yield record.answer(text, Outcome.answered, citations)
 
 
-def _told(message: str, outcome: Outcome, record: Record, *, before: str = "") -> list[str | Answer]:
-    """A standard message in place of an answer. What was already sent stays part of the text."""
-    message = f"\n\n{message}" if before else message
-    return [message, record.answer(before + message, outcome)]
+async def _drain(drafting: AsyncIterator[str | Drafted], record: Record) -> None:
+    """Unseen, to the end: what the endpoint has used is known only there, and somebody pays for it."""
+    try:
+        async for piece in drafting:
+            if isinstance(piece, Drafted):
+                record.drafted(piece.endpoint, piece.usage, piece.cost_usd)
+    except Temporary as error:  # the answer was blocked, whatever becomes of its endpoint
+        log.warning("answer.blocked_draft_failed", extra={"code": error.code})
+
+
+def _told(message: str, outcome: Outcome, record: Record) -> list[str | Answer]:
+    """A standard message in place of an answer."""
+    return [message, record.answer(message, outcome)]
 
 
 def access_of(question: Question) -> Access:
@@ -164,6 +181,18 @@ async def search(question: Question, *, live: Live, chain: Chain, limit: int) ->
     """Evidence only, under the same guard, access and record as an answer."""
     await chain.audit.ready()
     record = Record(question, live)
+    try:
+        hits, outcome = await _found(question, live, chain, record, limit)
+    except BaseException as error:
+        code = error.code if isinstance(error, BelegError) else type(error).__name__
+        row = replace(record.row(Outcome.failed.value, error=code), action="search")
+        await asyncio.shield(chain.audit.append(row))
+        raise
+    await chain.audit.append(replace(record.row(outcome), action="search"))
+    return hits
+
+
+async def _found(question: Question, live: Live, chain: Chain, record: Record, limit: int) -> tuple[list[Hit], str]:
     asked = await screen_turns(question.turns, guard=chain.guard, context=_guard_context(question))
     record.decided("input", asked.decision)
     record.language = detect(question.text)
@@ -175,9 +204,7 @@ async def search(question: Question, *, live: Live, chain: Chain, limit: int) ->
                 settings=replace(live.recipe.retrieval, limit=limit), language=record.language,
             )  # fmt: skip
     record.found(hits, chain.index.generation)
-    outcome = Outcome.blocked_input.value if asked.decision.action is Action.block else "found"
-    await chain.audit.append(replace(record.row(outcome), action="search"))
-    return hits
+    return hits, Outcome.blocked_input.value if asked.decision.action is Action.block else "found"
 
 
 def _guard_context(question: Question, endpoint_class: str | None = None) -> dict[str, str | None]:

@@ -5,6 +5,8 @@ Each says what happened and what to do next, and nothing about the content.
 
 from __future__ import annotations
 
+from rag.types import Decision
+
 _NOT_ANSWERED = {
     "de": (
         "Dazu habe ich in den Dokumenten, die Sie lesen dürfen, nichts Belegbares gefunden. "
@@ -24,6 +26,13 @@ _BLOCKED_INPUT = {
         "This question combines personal details with health data, so it was not processed. "
         "Please ask again without names or other details about a person."
     ),
+}
+_UNCHECKED_INPUT = {
+    "de": (
+        "Diese Frage konnte nicht geprüft werden und wurde deshalb nicht verarbeitet. "
+        "Bitte versuchen Sie es in einem Augenblick noch einmal."
+    ),
+    "en": "This question could not be checked, so it was not processed. Please try again in a moment.",
 }
 _BLOCKED_OUTPUT = {
     "de": (
@@ -52,9 +61,9 @@ def not_answered(language: str) -> str:
     return _in(language, _NOT_ANSWERED)
 
 
-def blocked_input(language: str) -> str:
-    """The policy does not let the question in."""
-    return _in(language, _BLOCKED_INPUT)
+def blocked_input(decision: Decision, language: str) -> str:
+    """The policy does not let the question in, or gave no verdict on it."""
+    return _in(language, _UNCHECKED_INPUT if decision.rule.startswith("policy.") else _BLOCKED_INPUT)
 
 
 def blocked_output(language: str) -> str:

@@ -97,11 +97,9 @@ class Record:
             "release": self._live.release,
             "recipe": recipe.id,
             "epoch": self._live.epoch,
-            "policy_revision": recipe.policy_revision,
-            "guard_revision": recipe.guard_revision,
             "generation": self._generation,
             "decisions": [
-                {"step": step, "action": d.action.value, "rule": d.rule, "reason": d.reason}
+                {"step": step, "action": d.action.value, "rule": d.rule, "reason": d.reason, "policy": d.revision}
                 for step, d in self._decisions
             ],
             "route": list(self._route),

@@ -65,6 +65,7 @@ class DatabaseKeys:
         facts: dict[str, object] = {
             "key": id_,
             "subject": principal.subject,
+            "business_units": sorted(principal.business_units),
             "roles": sorted(principal.roles),
             "groups": sorted(principal.groups),
             "clearance": principal.clearance.name,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
 import pytest
 from hostile_files import pdf, word
 
@@ -44,5 +47,6 @@ class TestPaintedPages(PageImagesContract):
 
 class TestPdfPages(PageImagesContract):
     @pytest.fixture
-    def pages(self) -> PageImages:
-        return PdfPages(width_px=100)
+    async def pages(self) -> AsyncIterator[PdfPages]:
+        async with aclosing(PdfPages(width_px=100)) as pages:
+            yield pages

@@ -97,6 +97,9 @@ class InMemoryIndex:
         self._generation = f"{self._number:08d}-{digest}"
         return self._generation
 
+    async def refresh(self) -> None:
+        """There is nothing to follow."""
+
     async def search(
         self, text: str, vector: Vector, *, language: str, access: Access, limit: int, prefetch: int
     ) -> list[Hit]:

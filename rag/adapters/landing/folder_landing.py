@@ -10,6 +10,7 @@ import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from rag.adapters.landing import folder_files
 from rag.adapters.landing.zone_file import Sidecar, current_zone, read_sidecar
@@ -72,7 +73,7 @@ class FolderLanding:
             version=hashlib.sha256(content).hexdigest(),
             zone=zone.name,
             path=path,
-            uri=file.as_uri(),
+            uri=f"beleg://{quote(zone.name)}/{quote(path)}",
             content=content,
             modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
             labels=_labels(zone, sidecar),

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import multiprocessing
-import subprocess
-import sys
-import time
-from multiprocessing.connection import Connection
-from typing import Any
-
+from rag.adapters.isolated import ChildCrashedError, ChildTooSlowError, Isolated
 from rag.adapters.parsers import ocr
 from rag.adapters.parsers.revision import REVISION
 from rag.errors import Permanent
@@ -17,12 +10,11 @@ from rag.types import Document, Parsed
 
 
 class IsolatedParser:
-    """See `rag.ports.Parser`. One child at a time, kept warm from file to file.
+    """See `rag.ports.Parser`. One file at a time.
 
     Args:
         timeout_s: whole file, or each page of it whose text has to be recognised. longest_s: whole file, in any case.
-        memory_mb: of the child. max_characters: of the text that comes back.
-        grace_s: on top for a fresh child's imports, on a loaded machine.
+        memory_mb: of the child. max_characters: of the text that comes back. grace_s: as `Isolated` says.
         read: `module:function` that the child runs; in tests one that hangs or dies.
     """
 
@@ -36,11 +28,10 @@ class IsolatedParser:
         grace_s: float = 60.0,
         read: str = "rag.adapters.parsers.reading:read",
     ) -> None:
-        self._timeout_s, self._memory_mb, self._max_characters = timeout_s, memory_mb, max_characters
-        self._grace_s, self._longest_s, self._read = grace_s, longest_s, read
-        self._child: subprocess.Popen[bytes] | None = None
-        self._pipe: Connection | None = None
-        self._turn = asyncio.Lock()
+        self._max_characters = max_characters
+        self._reader = Isolated(
+            read, timeout_s=timeout_s, longest_s=longest_s, memory_mb=memory_mb, grace_s=grace_s
+        )  # fmt: skip
 
     @property
     def revision(self) -> str:
@@ -48,8 +39,14 @@ class IsolatedParser:
 
     async def parse(self, document: Document) -> Parsed:
         """Raises `Permanent`: what the parser said, or `parser_crashed`, `parser_timeout`, `too_much_text`."""
-        async with self._turn:
-            parsed = await asyncio.to_thread(self._parse, document)
+        try:
+            parsed: Parsed = await self._reader.call(document)
+        except ChildTooSlowError:
+            message = "Reading the file took too long."
+            raise Permanent("parser_timeout", message, hint="Export it anew, or split it.") from None
+        except ChildCrashedError as error:
+            message = "Reading the file failed hard; it may be damaged."
+            raise Permanent("parser_crashed", message, hint="Export it anew and replace it.") from error
         if len(parsed.text) > self._max_characters:
             raise Permanent("too_much_text", "The file holds more text than one document may.", hint="Split it.")
         if not parsed.text.strip():
@@ -57,61 +54,4 @@ class IsolatedParser:
         return parsed
 
     async def aclose(self) -> None:
-        await asyncio.to_thread(self._end)
-
-    # --- in a thread ------------------------------------------------------------------------------------------
-
-    def _parse(self, document: Document) -> Parsed:
-        fresh = self._child is None or self._child.poll() is not None
-        if fresh:
-            self._begin()
-        pipe = self._pipe
-        if pipe is None:
-            raise AssertionError("a child without a pipe")
-        try:
-            pipe.send(document)
-            reply = self._reply(pipe, self._timeout_s + (self._grace_s if fresh else 0))
-        except (EOFError, OSError) as error:
-            self._end()
-            raise Permanent(
-                "parser_crashed",
-                "Reading the file failed hard; it may be damaged.",
-                hint="Export it anew and replace it.",
-            ) from error
-        if isinstance(reply, Parsed):
-            return reply
-        raise Permanent(*reply[:2], hint=reply[2])
-
-    def _reply(self, pipe: Connection, patience_s: float) -> Any:
-        """A sign of life (`None`) gives it as long again, up to `longest_s` in all."""
-        deadline = time.monotonic() + self._longest_s
-        while pipe.poll(patience_s) and time.monotonic() < deadline:
-            reply = pipe.recv()
-            if reply is not None:
-                return reply
-            patience_s = self._timeout_s
-        self._end()
-        raise Permanent("parser_timeout", "Reading the file took too long.", hint="Export it anew, or split it.")
-
-    def _begin(self) -> None:
-        self._end()
-        self._pipe, theirs = multiprocessing.Pipe()
-        # A process of its own: `multiprocessing` would import the whole command line into the child first.
-        command = [
-            sys.executable,
-            "-m",
-            "rag.adapters.parsers.child",
-            str(theirs.fileno()),
-            str(self._memory_mb),
-            self._read,
-        ]
-        self._child = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)  # noqa: S603
-        theirs.close()
-
-    def _end(self) -> None:
-        if self._child is not None:
-            self._child.kill()
-            self._child.wait()
-        if self._pipe is not None:
-            self._pipe.close()
-        self._child = self._pipe = None
+        await self._reader.aclose()

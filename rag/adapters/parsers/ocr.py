@@ -17,7 +17,7 @@ from functools import cache
 
 from PIL import Image
 
-from rag.adapters.parsers import alive
+from rag.adapters import alive
 from rag.errors import Permanent
 
 _WANTED = ("deu", "eng")

@@ -52,8 +52,9 @@ def test_a_second_start_is_told_of_the_first_and_not_of_a_taken_port(tmp_path: P
 
 def test_two_parts_cannot_share_a_port(tmp_path: Path) -> None:
     """Each port alone is free, so that only one of the two would start."""
-    with socket.socket() as probe:
+    with socket.socket() as probe, socket.socket() as beside:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        beside.bind(("127.0.0.1", 0))
+        port, other = probe.getsockname()[1], beside.getsockname()[1]
     with pytest.raises(Permanent, match=f"BELEG_PORT and BELEG_MLFLOW_PORT are both {port}"):
-        require_startable(Settings(home=tmp_path, port=port, mlflow_port=port))
+        require_startable(Settings(home=tmp_path, port=port, mlflow_port=port, prefect_port=other))

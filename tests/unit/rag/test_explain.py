@@ -22,11 +22,15 @@ ANSWERED = AuditRow(
         "release": "assistant-3",
         "recipe": "abcdef0123456789",
         "epoch": 7,
-        "policy_revision": "pol1",
-        "guard_revision": "gua1",
         "generation": "000004",
         "decisions": [
-            {"step": "input", "action": "redact", "rule": "dlp.pii", "reason": "Personal data was found."},
+            {
+                "step": "input",
+                "action": "redact",
+                "rule": "dlp.pii",
+                "reason": "Personal data was found.",
+                "policy": "pol1",
+            },
             {"step": "route", "action": "allow", "rule": "routing.confidential", "reason": "Only local endpoints."},
         ],
         "route": ["local", "embedded"],
@@ -42,7 +46,7 @@ ANSWERED = AuditRow(
     },
 )
 NAMED = [
-    "req_1", "anna", "aurelia", "2026-03-14 12:00:00", "assistant-3", "abcdef012345", "7", "pol1", "gua1", "000004", "dlp.pii",
+    "req_1", "anna", "aurelia", "2026-03-14 12:00:00", "assistant-3", "abcdef012345", "7", "pol1", "000004", "dlp.pii",
     "Personal data was found.", "routing.confidential", "local, embedded", "embedded:extractive", "8", "chunk-a, chunk-b", "400",
     "40", "0.00012", "retrieve 12 ms", "13 ms",
 ]  # fmt: skip

@@ -178,7 +178,7 @@ LONG_AGO, FAR_OFF = datetime(2020, 1, 1, tzinfo=UTC), datetime(2090, 1, 1, tzinf
     ],
 )
 async def test_a_source_opens_only_for_whom_its_labels_allow(client: Client, labels: dict, is_allowed: bool) -> None:
-    """Text and picture alike; what is not allowed looks like what is not there, and is not on record as opened."""
+    """Text and picture alike; what is not allowed looks like what is not there; both stand on record."""
     world = client.world
     policy = relabelled(world.documents["policy"], **labels)
     await world.front.library.keep(policy)
@@ -191,7 +191,10 @@ async def test_a_source_opens_only_for_whom_its_labels_allow(client: Client, lab
         assert missing.status_code == 404
         if not is_allowed:
             assert reply.json() == missing.json()
-    assert [row.action for row in world.audit.rows] == (["source.open"] * 2 if is_allowed else [])
+    told = [(row.outcome, row.facts["document_id"], row.facts.get("error")) for row in world.audit.rows]
+    own = ("opened", policy.document.id, None) if is_allowed else ("refused", policy.document.id, "source_not_found")
+    assert told == [own, ("refused", policy.document.id, "source_not_found")] * 2
+    assert {row.action for row in world.audit.rows} == {"source.open"}
     assert may_read(PERSONS[USER], labelled(**labels)) is is_allowed
 
 

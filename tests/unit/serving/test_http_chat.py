@@ -8,6 +8,7 @@ import pytest
 from serving_scene import BILL, HOTEL, USER, Client, bearer
 
 from rag.errors import Permanent, Refused, Temporary
+from serving.errors import BadRequest
 
 QUESTION = "Wie hoch sind Hotelkosten?"
 
@@ -122,7 +123,9 @@ async def test_an_outcome_without_an_answer_is_told(client: Client, asked: str, 
         (Refused("policy", "No endpoint may see this."), 403, "permission_error"),
         (Refused("audit.unavailable", "No record can be written."), 503, "server_error"),
         (Temporary("no_endpoint", "No endpoint answers.", after_s=2.1), 503, "server_error"),
-        (Permanent("odd_input", "This cannot be asked."), 400, "invalid_request_error"),
+        (BadRequest("odd_input", "This cannot be asked."), 400, "invalid_request_error"),
+        (Permanent("library.unreadable", "A stored text is damaged."), 500, "server_error"),
+        (Permanent("index_profile_mismatch", "The index was built with another embedder."), 503, "server_error"),
     ],
 )
 async def test_an_error_before_the_first_piece_has_its_own_status(

@@ -202,6 +202,31 @@ async def test_blocked_output_leaves_nothing_raw() -> None:
     pieces, done = await run(parts)
     assert done.outcome is Outcome.blocked_output
     assert "4711" not in "".join(pieces)
+    assert done.text == "".join(pieces)
+
+
+async def test_a_blocked_answer_is_paid_and_its_endpoint_named() -> None:
+    """The endpoint has written it all the same: unknown is never zero."""
+    parts = await chain(ScriptedLlm([f"{FACT} [1] ", "And more."]), guard=WordGuard(block=["4711"]))
+    _, blocked = await run(parts)
+    _, answered = await run(await chain(ScriptedLlm([f"{FACT} [1] ", "And more."])))
+    assert blocked.outcome is Outcome.blocked_output
+    assert (blocked.endpoint, blocked.usage, blocked.cost_usd) == (answered.endpoint, answered.usage, answered.cost_usd)
+    assert blocked.endpoint is not None
+    assert isinstance(parts.audit, MemoryAudit)
+    assert parts.audit.rows[-1].facts["endpoint"] == blocked.endpoint
+
+
+async def test_a_search_that_fails_stands_on_record() -> None:
+    """A guard that does not answer is told like a failed question."""
+    guard = WordGuard()
+    parts = await chain(ScriptedLlm([]), guard=guard)
+    guard.dead = True
+    with pytest.raises(Refused):
+        await search(question(), live=LIVE, chain=parts, limit=3)
+    assert isinstance(parts.audit, MemoryAudit)
+    row = parts.audit.rows[-1]
+    assert (row.action, row.outcome, row.facts["error"]) == ("search", "failed", "guard_unavailable")
 
 
 async def test_no_record_no_answer() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from rag.answer import messages
 from rag.answer.screen import OutputScreen, screen_turns
 from rag.errors import Refused
-from rag.testing import WordGuard
+from rag.testing import WordGuard, decision
 from rag.types import Action, Direction, Turn
 
 
@@ -113,7 +114,14 @@ async def test_any_split_into_sentences_leaks_nothing(cuts: set[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "say", [messages.not_answered, messages.blocked_input, messages.blocked_output, messages.refused]
+    "say",
+    [
+        messages.not_answered,
+        partial(messages.blocked_input, decision(Action.block, "dlp.pii_with_medical_terms")),
+        partial(messages.blocked_input, decision(Action.block, "policy.late")),
+        messages.blocked_output,
+        messages.refused,
+    ],
 )
 async def test_standard_messages_speak_both_languages_and_pass_the_guard(say) -> None:  # type: ignore[no-untyped-def]
     """Each has a German and an English wording, falls back to English, and holds nothing that the guard would mask."""

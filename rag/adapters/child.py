@@ -1,4 +1,4 @@
-"""The parsing child of `IsolatedParser`: documents in, one `Parsed` or one reason out each. No text in a reason."""
+"""The child of `Isolated`: values in, one result or one reason out each. No text in a reason."""
 
 from __future__ import annotations
 
@@ -7,32 +7,33 @@ import resource
 import sys
 from multiprocessing.connection import Connection
 
-from rag.adapters.parsers import alive
+from rag.adapters import alive
 from rag.errors import Permanent
 
 
-def serve(pipe: Connection, memory_mb: int, read: str) -> None:
+def serve(pipe: Connection, memory_mb: int, function: str) -> None:
     """Until the parent closes the pipe."""
     limit = memory_mb * 2**20
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     alive.teller.set(lambda: pipe.send(None))
-    module, _, function = read.partition(":")
-    work = getattr(importlib.import_module(module), function)
+    module, _, name = function.partition(":")
+    work = getattr(importlib.import_module(module), name)
     while True:
         try:
-            document = pipe.recv()
+            value = pipe.recv()
         except EOFError:
             return
         try:
-            pipe.send(work(document))
+            pipe.send((True, work(value)))
         except Permanent as error:
-            pipe.send((error.code, error.message, error.hint))
+            pipe.send((False, (error.code, error.message, error.hint)))
         except MemoryError:
-            pipe.send(("too_hungry", "Reading the file needs more memory than allowed.", "Split it."))
+            pipe.send((False, ("too_hungry", "Reading the file needs more memory than allowed.", "Split it.")))
         except Exception as error:  # noqa: BLE001 - a library's own error may be any, and its words may hold text
-            name = type(error).__name__
-            pipe.send(("broken_file", f"The file cannot be read ({name}).", "Export it anew and replace it."))
+            kind = type(error).__name__
+            reason = ("broken_file", f"The file cannot be read ({kind}).", "Export it anew and replace it.")
+            pipe.send((False, reason))
 
 
 if __name__ == "__main__":
