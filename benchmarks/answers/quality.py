@@ -1,11 +1,12 @@
-"""How good are the answers? `python -m benchmarks.answers.quality [--test | --held-out]`
+"""How good are the answers? `python -m benchmarks.answers.quality [--set dev | test | held_out | fresh]`
 
 Asks the questions of `samples/questions.jsonl` through the very `answer()` that serves, with the embedded endpoint, and
 writes `benchmarks/results/answers_SPLIT.md`. Nothing was ever tuned on the split `test`; it is asked only when told so.
 
 `held_out.jsonl` is a second test on the same documents, written later by somebody who knew neither the code nor any other
 question, and asked to be hard: everyday words instead of the documents' own, a third of it across the languages, and
-unanswerable questions that share most words with a passage.
+unanswerable questions that share most words with a passage. `fresh.jsonl` is a third: 231 questions by three more writers
+who knew neither, half of them asked plainly, a third across the languages, most unanswerable ones near misses.
 """
 
 from __future__ import annotations
@@ -23,7 +24,12 @@ from lifecycle.questions import read_questions
 from lifecycle.types import Measure, Result, Scorecard
 from rag.types import Live
 
-HELD_OUT = Path(__file__).with_name("held_out.jsonl")
+HERE = Path(__file__).parent
+SETS = {
+    "dev": (QUESTIONS, "dev"), "test": (QUESTIONS, "test"), "held_out": (HERE / "held_out.jsonl", "test"),
+    "fresh": (HERE / "fresh.jsonl", "dev"),
+}  # fmt: skip
+"""Name → file, and the split that its questions carry."""
 USE_CASE = "assistant"
 WANTED = {
     "recall_at_5": "≥ 0.90",
@@ -48,6 +54,7 @@ LOOKED_BEFORE = {
     " alone; no question and no answer of this half was looked at.",
     "held_out": " Asked once, after the weights of that day were fitted; none of its questions was looked at. Whoever looks"
     " at them for tuning has to write new ones.",
+    "fresh": " Asked after the last fit; nothing was tuned on them so far.",
 }
 """A half that is asked again and again stops being a test. Every look is told."""
 
@@ -98,17 +105,15 @@ def _tell(result: Result) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, default=ROOT / ".beleg" / "benchmark", help="state, kept for next time")
-    parser.add_argument("--test", action="store_true", help="ask the test split: for reporting, never for tuning")
-    parser.add_argument("--held-out", action="store_true", help="ask the hard second test: for reporting alone")
+    parser.add_argument("--set", choices=SETS, default="dev", help="only dev is for tuning, the others for reporting")
     parser.add_argument("--failures", action="store_true", help="also tell which questions of the dev split went wrong")
     chosen = parser.parse_args()
-    split = "test" if chosen.test or chosen.held_out else "dev"
-    questions, name = (HELD_OUT, "held_out") if chosen.held_out else (QUESTIONS, split)
-    tell = chosen.failures and split == "dev"
+    questions, split = SETS[chosen.set]
+    tell = chosen.failures and chosen.set == "dev"
     card = asyncio.run(measure(chosen.home, split, questions=questions, tell_failures=tell))
-    note = " ".join(NOTE.format(split=name, count=len(card.results), use_case=USE_CASE).split())
-    note += LOOKED_BEFORE.get(name, "")
-    write_table(f"answers_{name}", rows(card), note=note)
+    note = " ".join(NOTE.format(split=chosen.set, count=len(card.results), use_case=USE_CASE).split())
+    note += LOOKED_BEFORE.get(chosen.set, "")
+    write_table(f"answers_{chosen.set}", rows(card), note=note)
 
 
 if __name__ == "__main__":
