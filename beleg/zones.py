@@ -7,7 +7,7 @@ from pathlib import Path
 
 from beleg.home import here
 from rag.errors import Permanent
-from rag.types import Classification, Entry, State, Zone
+from rag.types import Classification, Entry, ErasureRule, State, Zone
 
 DEFAULT_TENANT = "default"
 
@@ -43,7 +43,7 @@ async def remove_zone(name: str, *, tell: Callable[[str], None]) -> int:
     Raises `Permanent("no_such_zone")`, `Temporary("ingest_running")` while a sweep writes.
     """
     from rag.compose import open_rag
-    from rag.ingest.ingest import remove
+    from rag.ingest.erase import attest, erase
 
     async with open_rag(here()) as rag:
         (zone,) = chosen(await rag.ledger.zones(), name)
@@ -51,9 +51,14 @@ async def remove_zone(name: str, *, tell: Callable[[str], None]) -> int:
         there = [entry for entry in known if entry.receipt.state is not State.deleted]
         async with rag.writer() as writer:
             for entry in there:
-                await remove(entry, intake=rag.intake, writer=writer)
+                await erase(
+                    entry, zone=zone, rule=ErasureRule.deleted, intake=rag.intake, writer=writer, actor="operator",
+                    reason="The zone was removed.",
+                )  # fmt: skip
                 tell(f"  - {entry.receipt.path}")
-            await writer.publish()
+            generation = await writer.publish()
+            unsigned = await rag.intake.erasures.unsigned()
+            await attest(unsigned, intake=rag.intake, writer=writer, generation=generation)
         await rag.ledger.remove_zone(zone.name)
     return len(there)
 

@@ -22,9 +22,10 @@ from prefect.tasks import Task
 from rag.compose import Rag
 from rag.errors import BelegError, Permanent, Temporary
 from rag.ingest.batch import Batch
-from rag.ingest.ingest import held_words, refreshed, removable, remove, survey
+from rag.ingest.erase import attest, erase
+from rag.ingest.ingest import held_words, refreshed, removable, survey
 from rag.ports import IndexWriter
-from rag.types import Entry, Receipt, State, Zone
+from rag.types import Entry, ErasureRule, Receipt, State, Zone
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +118,21 @@ def ingest_flow(rag: Rag, *, tell: Tell) -> Flow[..., Any]:
     return ingest
 
 
+def verify_flow(rag: Rag, *, tell: Tell) -> Flow[..., Any]:
+    """Looks through every store for documents that were taken out; its value is how many were found."""
+
+    @flow(name="verify erasures", flow_run_name="all zones: verify erasures", persist_result=False)
+    async def verify() -> int:
+        async with rag.writer() as writer:
+            standing = await rag.intake.erasures.standing()
+            _, kept = await attest(standing, intake=rag.intake, writer=writer)
+        for erasure in kept:
+            tell(f"  {erasure.zone}/{erasure.path}: was taken out and is still there. See `beleg document verify`.")
+        return len(kept)
+
+    return verify
+
+
 async def _sweep(
     rag: Rag, zone: Zone, writer: IndexWriter, tell: Tell, *, retry: bool, confirm_deletions: bool
 ) -> Sweep:
@@ -129,12 +145,15 @@ async def _sweep(
         await _take(batch, zone, files, tell)
         receipts += batch.receipts
     gone = found.gone if confirm_deletions else await removable(zone, found, intake=rag.intake)
-    if gone:
-        receipts += await _step(f"remove {len(gone)} deleted files", lambda: _remove(rag, writer, gone, tell))
+    out = [(entry, ErasureRule.deleted) for entry in gone] + [(e, ErasureRule.retention) for e in found.outlived]
+    if out:
+        receipts += await _step(f"remove {len(out)} files", lambda: _remove(rag, zone, writer, out, tell))
     held = len(found.gone) - len(gone)
     if held:
         tell(f"  {zone.name}: {held_words(zone, held, found.known)}")
     generation = await _step("publish", writer.publish, delays=_IMPATIENT)
+    if unsigned := await rag.intake.erasures.unsigned():
+        await _step("attest", lambda: attest(unsigned, intake=rag.intake, writer=writer, generation=generation))
     return Sweep(zone=zone.name, receipts=tuple(receipts), unchanged=found.unchanged, generation=generation, held=held)
 
 
@@ -150,8 +169,13 @@ async def _take(batch: Batch, zone: Zone, files: str, tell: Tell) -> None:
         tell(line(receipt))
 
 
-async def _remove(rag: Rag, writer: IndexWriter, gone: Sequence[Entry], tell: Tell) -> list[Receipt]:
-    receipts = [await remove(entry, intake=rag.intake, writer=writer) for entry in gone]
+async def _remove(
+    rag: Rag, zone: Zone, writer: IndexWriter, out: Sequence[tuple[Entry, ErasureRule]], tell: Tell
+) -> list[Receipt]:
+    for entry, rule in out:
+        await erase(entry, zone=zone, rule=rule, intake=rag.intake, writer=writer)
+    now_known = await rag.ledger.entries(zone.name)
+    receipts = [now_known[entry.receipt.path].receipt for entry, _ in out]
     for receipt in receipts:
         tell(line(receipt))
     return receipts

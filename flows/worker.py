@@ -13,7 +13,7 @@ from typing import cast
 
 from prefect.client.orchestration import get_client
 
-from flows.ingest import Sweep, Tell, ingest_flow
+from flows.ingest import Sweep, Tell, ingest_flow, verify_flow
 from flows.watching import hints
 from rag.compose import Rag
 from rag.errors import BelegError, Temporary
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 _AFTER_FAILURE_S = 30.0
 """A zone that could not be swept is tried again this soon, whatever the clock says."""
 _SERVER_PATIENCE_S = 120.0
+_VERIFY_EVERY_S = 86_400.0
 
 
 async def sweep_all(
@@ -50,6 +51,14 @@ async def sweep_all(
     return sweeps
 
 
+async def verify_receipts(rag: Rag, *, tell: Tell) -> None:
+    """Are the documents that were taken out still out? A failure is told, and tried again a day later."""
+    try:
+        await cast(Awaitable[int], verify_flow(rag, tell=tell)())
+    except Exception as error:  # noqa: BLE001 - whatever it is, files must go on being ingested
+        log.error("erasure.not_verified", extra={"kind": type(error).__name__})  # noqa: TRY400
+
+
 async def work(rag: Rag, *, tell: Tell, stop: asyncio.Event, sweep_s: float, after_sweep: Tell) -> None:
     """Until `stop` is set. `after_sweep` is told each zone's name when a sweep of it has ended, well or not.
 
@@ -62,6 +71,7 @@ async def work(rag: Rag, *, tell: Tell, stop: asyncio.Event, sweep_s: float, aft
     clock = asyncio.get_running_loop().time
     watcher: asyncio.Task[None] | None = None
     zones: dict[str, Zone] = {}
+    verify_at = clock() + _VERIFY_EVERY_S
     while not stop.is_set():
         zones = await _zones(rag, tell) or zones
         folders.clear()
@@ -75,6 +85,9 @@ async def work(rag: Rag, *, tell: Tell, stop: asyncio.Event, sweep_s: float, aft
                 done = await sweep_all(rag, [zone], tell=tell)
                 due_at[name] = clock() + (sweep_s if done else min(sweep_s, _AFTER_FAILURE_S))
                 after_sweep(name)
+        if verify_at <= clock():
+            await verify_receipts(rag, tell=tell)
+            verify_at = clock() + _VERIFY_EVERY_S
         await _pause(changed, stop)
     if watcher is not None:
         watcher.cancel()

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from rag.adapters.database.audit import DatabaseAudit
 from rag.adapters.database.engine import Database
+from rag.adapters.database.erasures import DatabaseErasures
 from rag.adapters.database.ledger import DatabaseLedger
 from rag.adapters.database.library import DatabaseLibrary
 from rag.adapters.database.migrate import upgrade
+from rag.adapters.signing import Ed25519Signer
 from rag.errors import Permanent
 from rag.settings import Settings
 from rag.types import Prompt, UseCase, Zone
@@ -32,6 +34,8 @@ class State:
     database: Database
     ledger: DatabaseLedger
     library: DatabaseLibrary
+    erasures: DatabaseErasures
+    signer: Ed25519Signer
     audit: DatabaseAudit
 
 
@@ -100,6 +104,8 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
             database=database,
             ledger=DatabaseLedger(database),
             library=DatabaseLibrary(database),
+            erasures=DatabaseErasures(database),
+            signer=Ed25519Signer(settings.home.resolve() / "keys" / "receipts.pem"),
             audit=audit,
         )
     finally:
@@ -165,6 +171,8 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
                 library=state.library,
                 ledger=state.ledger,
                 index_identity=lambda: working_identity(settings.index_root),
+                erasures=state.erasures,
+                signer=state.signer,
             ),
             chain=Chain(
                 guard=guard,

@@ -20,6 +20,7 @@ from rag.types import (
     Direction,
     Document,
     Entry,
+    Erasure,
     Hit,
     Live,
     Parsed,
@@ -151,6 +152,10 @@ class IndexWriter(Protocol):
         """
         ...
 
+    async def holds(self, document_ids: Sequence[str]) -> dict[str, int]:
+        """Of each document that is still there: how many chunks, in what was written and all that is published."""
+        ...
+
     async def publish(self) -> str:
         """Makes all written so far visible, atomically. Returns the generation's name; the same if nothing changed."""
         ...
@@ -204,8 +209,12 @@ class Library(Protocol):
         """The stored text with its labels; `document.content` is empty. The caller checks access."""
         ...
 
-    async def forget(self, document_id: str) -> None:
-        """Removes every version's text. The ledger keeps the receipt."""
+    async def versions(self, document_id: str) -> int:
+        """How many versions' texts are kept."""
+        ...
+
+    async def forget(self, document_id: str) -> int:
+        """Removes every version's text. Returns how many there were."""
         ...
 
 
@@ -233,6 +242,40 @@ class Ledger(Protocol):
     async def mark_missing(self, zone: str, paths: frozenset[str]) -> None:
         """These are missing from now on, or since they were first marked; all others of the zone are there."""
         ...
+
+
+class Erasures(Protocol):
+    """Receipts of what was taken out, oldest first. They outlive zones and ledgers."""
+
+    async def record(self, erasure: Erasure) -> None:
+        """Adds the receipt, or overwrites the one of that id."""
+        ...
+
+    async def of_document(self, document_id: str) -> list[Erasure]: ...
+
+    async def standing(self) -> list[Erasure]:
+        """All that nobody has released since."""
+        ...
+
+    async def unsigned(self) -> list[Erasure]:
+        """Of those standing, the ones whose stores were not found empty yet."""
+        ...
+
+    async def is_forgotten(self, tenant: str, document_id: str, version: str) -> bool:
+        """Whether this place, or these bytes anywhere in the tenant, were forgotten on request and not released."""
+        ...
+
+    async def release(self, document_id: str) -> int:
+        """The document may be ingested again. Returns how many receipts that concerns."""
+        ...
+
+
+class Signer(Protocol):
+    """Signs receipts so that nobody can write one later."""
+
+    def sign(self, content: bytes) -> str: ...
+
+    def verifies(self, content: bytes, signature: str) -> bool: ...
 
 
 class AuditLog(Protocol):

@@ -23,6 +23,8 @@ from rag.types import (
     Document,
     Element,
     Entry,
+    Erasure,
+    ErasureRule,
     Finding,
     Labels,
     Parsed,
@@ -194,8 +196,13 @@ class MemoryLibrary:
     async def cleared(self, document_id: str, version: str) -> Cleared | None:
         return self._kept.get((document_id, version))
 
-    async def forget(self, document_id: str) -> None:
+    async def versions(self, document_id: str) -> int:
+        return sum(key[0] == document_id for key in self._kept)
+
+    async def forget(self, document_id: str) -> int:
+        count = await self.versions(document_id)
         self._kept = {key: value for key, value in self._kept.items() if key[0] != document_id}
+        return count
 
 
 class MemoryLedger:
@@ -228,6 +235,47 @@ class MemoryLedger:
         for path, entry in rows.items():
             since = (entry.missing_since or now()) if path in paths else None
             rows[path] = replace(entry, missing_since=since)
+
+
+class MemoryErasures:
+    """Receipts by id, in the order of the erasures."""
+
+    def __init__(self) -> None:
+        self._receipts: dict[str, Erasure] = {}
+
+    async def record(self, erasure: Erasure) -> None:
+        self._receipts[erasure.id] = erasure
+
+    async def of_document(self, document_id: str) -> list[Erasure]:
+        return [one for one in self._receipts.values() if one.document_id == document_id]
+
+    async def standing(self) -> list[Erasure]:
+        return [one for one in self._receipts.values() if one.released_at is None]
+
+    async def unsigned(self) -> list[Erasure]:
+        return [one for one in await self.standing() if one.signature is None]
+
+    async def is_forgotten(self, tenant: str, document_id: str, version: str) -> bool:
+        return any(
+            (one.tenant == tenant and one.rule is ErasureRule.request and document_id == one.document_id)
+            or (one.tenant == tenant and one.rule is ErasureRule.request and version == one.version)
+            for one in await self.standing()
+        )  # fmt: skip
+
+    async def release(self, document_id: str) -> int:
+        found = [one for one in await self.standing() if one.document_id == document_id]
+        self._receipts |= {one.id: replace(one, released_at=now()) for one in found}
+        return len(found)
+
+
+class DigestSigner:
+    """Signs with a digest, which anybody could: for tests alone."""
+
+    def sign(self, content: bytes) -> str:
+        return hashlib.sha256(content).hexdigest()
+
+    def verifies(self, content: bytes, signature: str) -> bool:
+        return signature == self.sign(content)
 
 
 class MemoryAudit:

@@ -104,6 +104,8 @@ class Batch:
         async def one(file: _File, sighting: Sighting) -> Parsed:
             document = await self._intake.landing.read(self._zone, sighting.path)
             file.version = document.version
+            if await self._intake.erasures.is_forgotten(self._zone.tenant, document.id, document.version):
+                raise _forgotten()
             parsed = await self._intake.parser.parse(_capped(document, file.due.until))
             return replace(parsed, document=replace(parsed.document, content=b""))
 
@@ -147,7 +149,9 @@ class Batch:
     async def index(self) -> None:
         """New first, then the old version goes: a failure in between leaves both, never neither."""
 
-        async def one(_file: _File, made: Embedded) -> Receipt:
+        async def one(file: _File, made: Embedded) -> Receipt:
+            if file.due.returns:
+                await self._intake.erasures.release(made.cleared.document.id)
             await self._intake.library.keep(made.cleared)
             await self._writer.upsert(made.chunks, made.vectors)
             document, keep = made.cleared.document, frozenset(c.id for c in made.chunks)
@@ -234,6 +238,13 @@ class Batch:
         await self._intake.ledger.record(entry)
         log.info("ingest.recorded", extra={"zone": self._zone.name, "state": receipt.state.value, "code": receipt.code})
         file.at, file.trouble = receipt, None
+
+
+def _forgotten() -> Permanent:
+    return Permanent(
+        "forgotten", "These very bytes were forgotten on request.",
+        hint="Take the file out of the zone, or have `beleg document release` allow it again.",
+    )  # fmt: skip
 
 
 def _capped(document: Document, until: datetime | None) -> Document:

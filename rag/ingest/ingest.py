@@ -1,4 +1,4 @@
-"""What a sweep of a zone has to do, and the removal of what is gone. What is new goes in by `rag.ingest.batch`.
+"""What a sweep of a zone has to do. What is new goes in by `rag.ingest.batch`, what is gone goes out by `rag.ingest.erase`.
 
 Every sweep converges to the same index, however often and from whatever crash it is started: chunk ids come from
 content, a version is recorded only after its chunks are written, and publishing twice changes nothing.
@@ -10,12 +10,12 @@ import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeGuard
 
 from rag.ingest.chunk import RULES_REVISION
-from rag.ports import Embedder, Guard, IndexWriter, Landing, Ledger, Library, Parser
-from rag.types import Entry, Receipt, Sighting, State, Zone, now
+from rag.ports import Embedder, Erasures, Guard, Landing, Ledger, Library, Parser, Signer
+from rag.types import Entry, Sighting, State, Zone, now
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,8 @@ class Intake:
     library: Library
     ledger: Ledger
     index_identity: Callable[[], str]
+    erasures: Erasures
+    signer: Signer
 
     @property
     def fingerprint(self) -> str:
@@ -52,11 +54,13 @@ class Due:
     Attributes:
         until: instant from which a newer document replaces it.
         attempts: how often in a row it has failed before by its own fault.
+        returns: whether a document of this place was taken out before.
     """
 
     sighting: Sighting
     until: datetime | None = None
     attempts: int = 0
+    returns: bool = False
 
     @property
     def path(self) -> str:
@@ -65,15 +69,22 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """What a sweep has to do. `due` and `gone` are sorted by path; `known` counts what the last sweep knew."""
+    """What a sweep has to do, sorted by path.
+
+    Attributes:
+        gone: what is no longer there. outlived: what is there and older than the zone keeps files.
+        known: number of documents that the last sweep knew.
+    """
 
     due: tuple[Due, ...]
     gone: tuple[Entry, ...]
+    outlived: tuple[Entry, ...]
     unchanged: int
     known: int
 
 
 _DONE = frozenset({State.indexed, State.quarantined})
+_OUT = frozenset({State.deleted, State.forgotten})
 
 
 async def refreshed(zone: Zone, *, intake: Intake) -> Zone:
@@ -93,7 +104,12 @@ async def survey(zone: Zone, *, intake: Intake, retry: bool = False) -> Survey:
     seen = await intake.landing.sightings(zone)
     capped = await intake.landing.supersessions(zone)
     entries = await intake.ledger.entries(zone.name)
-    marked = [_mark(sighting, capped.get(sighting.path)) for sighting in seen]
+    since = None if zone.retention_days is None else now() - timedelta(days=zone.retention_days)
+    marked = [
+        _mark(s, capped.get(s.path))
+        for s in seen
+        if (since is None or s.modified_at >= since) and not _is_forgotten(entries.get(s.path))
+    ]
     fingerprint = intake.fingerprint
     rest = _DONE if retry else _DONE | {State.blocked}
     known = {s.path: entry for s in marked if _is_same(entry := entries.get(s.path), s, fingerprint)}
@@ -101,14 +117,16 @@ async def survey(zone: Zone, *, intake: Intake, retry: bool = False) -> Survey:
         Due(
             sighting=s, until=capped.get(s.path),
             attempts=0 if retry or s.path not in known else known[s.path].attempts,
+            returns=s.path in entries and entries[s.path].receipt.state is State.deleted,
         )
         for s in marked
         if s.path not in known or known[s.path].receipt.state not in rest
     )  # fmt: skip
-    paths = {s.path for s in marked}
-    there = {path: entry for path, entry in entries.items() if entry.receipt.state is not State.deleted}
+    there = {path: entry for path, entry in sorted(entries.items()) if entry.receipt.state not in _OUT}
+    paths, kept = {s.path for s in seen}, {s.path for s in marked}
     return Survey(
-        due=due, gone=tuple(entry for path, entry in sorted(there.items()) if path not in paths),
+        due=due, gone=tuple(entry for path, entry in there.items() if path not in paths),
+        outlived=tuple(entry for path, entry in there.items() if path in paths and path not in kept),
         unchanged=len(marked) - len(due), known=len(there),
     )  # fmt: skip
 
@@ -144,16 +162,8 @@ def held_words(zone: Zone, held: int, known: int) -> str:
     )
 
 
-async def remove(gone: Entry, *, intake: Intake, writer: IndexWriter) -> Receipt:
-    """A file that is no longer in its zone leaves the index and the library."""
-    removed = await writer.retain(gone.receipt.document_id, None)
-    await intake.library.forget(gone.receipt.document_id)
-    receipt = replace(
-        gone.receipt, state=State.deleted, code="deleted", reason="The file was removed from the zone.", hint="",
-        chunks=removed,
-    )  # fmt: skip
-    await intake.ledger.record(replace(gone, receipt=receipt, attempts=0, recorded_at=now(), missing_since=None))
-    return receipt
+def _is_forgotten(entry: Entry | None) -> bool:
+    return entry is not None and entry.receipt.state is State.forgotten
 
 
 def _is_same(entry: Entry | None, sighting: Sighting, fingerprint: str) -> TypeGuard[Entry]:

@@ -25,6 +25,7 @@ from rag.types.documents import (
     Vectors,
     Zone,
 )
+from rag.types.erasures import Erasure, ErasureRule
 from rag.types.labels import (
     Access,
     Action,
@@ -70,6 +71,8 @@ __all__ = [
     "Element",
     "ElementKind",
     "Entry",
+    "Erasure",
+    "ErasureRule",
     "Finding",
     "Hit",
     "Labels",

@@ -22,6 +22,7 @@ class Zone:
         url: fsspec URL; a plain path means a local folder.
         languages: ISO 639-1 codes that occur; empty = detect among all supported.
         deletion_limit: share of the zone's documents, 0..1, that may vanish between two sweeps before somebody is asked.
+        retention_days: age of a file, by its time of change, after which it leaves the index; `None` = never.
         fixed: names of settings that were given when it was added; the zone's own file does not change them.
     """
 
@@ -36,6 +37,7 @@ class Zone:
     readers: frozenset[str] = frozenset()
     languages: tuple[str, ...] = ()
     deletion_limit: float = 0.15
+    retention_days: int | None = None
     fixed: frozenset[str] = frozenset()
 
     def require_tenant(self, known: str | None) -> None:
@@ -266,7 +268,8 @@ Vectors = NDArray[np.float32]
 class State(StrEnum):
     """What has become of a document version. All but `indexed` carry a reason.
 
-    `discovered` waits and is tried again by every sweep; `blocked` has failed too often and waits for a person.
+    `discovered` waits and is tried again by every sweep; `blocked` has failed too often and waits for a person;
+    `forgotten` is not read again until a person allows it.
     """
 
     discovered = "discovered"
@@ -274,6 +277,7 @@ class State(StrEnum):
     indexed = "indexed"
     quarantined = "quarantined"
     deleted = "deleted"
+    forgotten = "forgotten"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

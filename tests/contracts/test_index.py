@@ -126,6 +126,21 @@ async def test_it_knows_the_vectors_of_the_texts_that_it_holds(scene: Scene) -> 
     assert await scene.writer.vectors([]) == {}
 
 
+async def test_what_a_document_leaves_anywhere_is_counted(scene: Scene) -> None:
+    """In what is written, in what is published, in every class; nothing else is named."""
+    secret = Classification.confidential
+    await scene.publish(
+        [chunk("Rule one", document="d1"), chunk("Rule two", document="d1", classification=secret, position=1)]
+    )
+    await scene.write([chunk("Rule three", document="d2")])
+    assert await scene.writer.holds(["d1", "d2", "d3"]) == {"d1": 4, "d2": 1}
+    assert await scene.writer.retain("d1", None) == 2
+    assert await scene.writer.holds(["d1"]) == {"d1": 2}
+    await scene.publish()
+    assert await scene.writer.holds(["d1"]) == {}
+    assert await scene.writer.holds([]) == {}
+
+
 async def test_an_emptied_index_finds_nothing(scene: Scene) -> None:
     """Deleting the last document publishes an empty generation."""
     await scene.publish([chunk("Holiday is 30 days.")])

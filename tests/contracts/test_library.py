@@ -46,6 +46,14 @@ class LibraryContract:
         assert await library.cleared("doc-1", "v2") is None
         assert await library.cleared("doc-2", "v1") is not None
 
+    async def test_versions_are_counted_until_they_are_forgotten(self, library: Library) -> None:
+        """A receipt says how many there were."""
+        for version in ("v1", "v2"):
+            await library.keep(cleared(version=version))
+        assert await library.versions("doc-1") == 2
+        assert await library.forget("doc-1") == 2
+        assert (await library.versions("doc-1"), await library.forget("doc-1")) == (0, 0)
+
     async def test_keeping_twice_is_keeping_once(self, library: Library) -> None:
         """A sweep after a crash keeps the same text again."""
         await library.keep(cleared())

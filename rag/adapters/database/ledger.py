@@ -37,6 +37,7 @@ class DatabaseLedger:
             "readers": sorted(zone.readers),
             "languages": list(zone.languages),
             "deletion_limit": zone.deletion_limit,
+            "retention_days": zone.retention_days,
             "fixed": sorted(zone.fixed),
         }
         async with self._database.write() as connection:

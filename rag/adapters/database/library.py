@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from rag.adapters.database.engine import Database
 from rag.adapters.database.schema import texts
@@ -53,7 +53,13 @@ class DatabaseLibrary:
             content = (await connection.execute(statement)).scalar_one_or_none()
         return None if content is None else await asyncio.to_thread(unpack, content)
 
-    async def forget(self, document_id: str) -> None:
+    async def versions(self, document_id: str) -> int:
+        """Outlived ones count: they are still there."""
+        statement = select(func.count()).select_from(texts).where(texts.c.document_id == document_id)
+        async with self._database.read() as connection:
+            return int((await connection.execute(statement)).scalar_one())
+
+    async def forget(self, document_id: str) -> int:
         """Removes every version at once: a deleted document cannot be opened, whatever an old answer cites."""
         async with self._database.write() as connection:
-            await connection.execute(delete(texts).where(texts.c.document_id == document_id))
+            return (await connection.execute(delete(texts).where(texts.c.document_id == document_id))).rowcount

@@ -80,6 +80,7 @@ zones = Table(
     Column("readers", JSON, nullable=False),
     Column("languages", JSON, nullable=False),
     Column("deletion_limit", Float, nullable=False, server_default="0.15"),
+    Column("retention_days", Integer),
     Column("fixed", JSON, nullable=False, server_default="[]"),
 )
 
@@ -113,6 +114,26 @@ texts = Table(
     Column("content", LargeBinary, nullable=False),
     Column("kept_at", Instant, nullable=False),
     Column("superseded_at", Instant, index=True),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("document_id", Text, nullable=False, index=True),
+    Column("version", Text, index=True),
+    Column("rule", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("counts", JSON, nullable=False),
+    Column("generation", Text),
+    Column("verified_at", Instant),
+    Column("signature", Text),
+    Column("released_at", Instant),
 )
 
 audit = Table(

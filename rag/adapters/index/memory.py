@@ -84,6 +84,11 @@ class InMemoryIndex:
             del self._working[key]
         return len(outdated)
 
+    async def holds(self, document_ids: Sequence[str]) -> dict[str, int]:
+        kept = [*self._working.values(), *self._published.values()]
+        counts = {name: sum(entry.chunk.document_id == name for entry in kept) for name in document_ids}
+        return {name: count for name, count in counts.items() if count}
+
     async def publish(self) -> str:
         content = repr(sorted((key, repr(entry.chunk), entry.chunk.text) for key, entry in self._working.items()))
         digest = hashlib.sha256(content.encode()).hexdigest()[:12]

@@ -141,6 +141,20 @@ def dense_vectors(shard: Any, digests: Sequence[str], *, page: int = 256) -> dic
     return known
 
 
+def documents_among(shard: Any, document_ids: Sequence[str], *, page: int = 256) -> Iterator[str]:
+    """The document of every chunk of these documents, once a chunk."""
+    for at in range(0, len(document_ids), page):
+        asked = qdrant.Filter(must=[any_of("document_id", document_ids[at : at + page])])
+        offset = None
+        while True:
+            found, offset = shard.scroll(
+                qdrant.ScrollRequest(offset=offset, limit=1000, filter=asked, with_payload=["document_id"])
+            )
+            yield from (record.payload["document_id"] for record in found)
+            if offset is None:
+                break
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """The engine raises plain `Exception` with a message that may name values: only its cause is kept."""

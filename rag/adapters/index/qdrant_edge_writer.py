@@ -13,6 +13,7 @@ import hashlib
 import logging
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,6 +106,9 @@ class QdrantEdgeWriter:
     async def retain(self, document_id: str, version: str | None, keep: frozenset[str] | None = None) -> int:
         """Also removes chunks of `version` itself that are not among `keep`, if it is given: leftovers of old rules."""
         return await self._run(self._retain, document_id, version, keep)
+
+    async def holds(self, document_ids: Sequence[str]) -> dict[str, int]:
+        return await self._run(self._holds, document_ids)
 
     async def publish(self) -> str:
         return await self._run(self._publish)
@@ -200,6 +204,23 @@ class QdrantEdgeWriter:
                     shard.update(qdrant.UpdateOperation.delete_points_by_filter(outdated))
                 removed += count
         return removed
+
+    def _holds(self, document_ids: Sequence[str]) -> dict[str, int]:
+        self._require_open()
+        counts: Counter[str] = Counter()
+        with _disk_errors(), edge.translated():
+            for shard in self._shards.values():
+                counts.update(edge.documents_among(shard, document_ids))
+            for name in generations.names(self._root):
+                folder = generations.folder_of(self._root, name)
+                for classification in Classification:
+                    if (folder / classification.name).is_dir():
+                        published = edge.open_published(folder / classification.name)
+                        try:
+                            counts.update(edge.documents_among(published, document_ids))
+                        finally:
+                            published.close()
+        return dict(counts)
 
     def _publish(self) -> str:
         self._require_open()

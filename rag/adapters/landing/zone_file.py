@@ -70,6 +70,7 @@ class _ZoneFile(BaseModel):
     readers: frozenset[str] = frozenset()
     languages: tuple[str, ...] = ()
     deletion_limit: Annotated[float, Field(ge=0, le=1)] = 0.15
+    retention_days: Annotated[int, Field(ge=1, le=36500)] | None = None
 
 
 def read_sidecar(path: Path) -> Sidecar:
@@ -112,6 +113,7 @@ def read_zone_file(
         readers=file.readers,
         languages=file.languages,
         deletion_limit=file.deletion_limit,
+        retention_days=file.retention_days,
         fixed=frozenset(key for key, value in given.items() if value is not None),
     )
 
@@ -124,7 +126,7 @@ def current_zone(folder: Path, known: Zone) -> Zone:
     file = _zone_file(folder)
     current = replace(
         known, business_unit=file.business_unit, valid_from=file.valid_from, valid_until=file.valid_until,
-        readers=file.readers, languages=file.languages, deletion_limit=file.deletion_limit,
+        readers=file.readers, languages=file.languages, deletion_limit=file.deletion_limit, retention_days=file.retention_days,
         owner=known.owner if "owner" in known.fixed else file.owner or known.owner,
         classification=known.classification if "classification" in known.fixed else _first(file.classification, Classification.internal),
         tenant=known.tenant if "tenant" in known.fixed else file.tenant or known.tenant,

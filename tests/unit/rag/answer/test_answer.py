@@ -16,8 +16,10 @@ from rag.ingest.batch import Batch
 from rag.ingest.ingest import Intake, survey
 from rag.testing import (
     EPOCH,
+    DigestSigner,
     FixedPolicy,
     MemoryAudit,
+    MemoryErasures,
     MemoryLanding,
     MemoryLedger,
     MemoryLibrary,
@@ -58,7 +60,8 @@ async def chain(*llms: ScriptedLlm, guard: WordGuard | None = None, policy: Fixe
     index = InMemoryIndex()
     intake = Intake(
         landing=MemoryLanding({"manual.txt": FACT.encode()}), parser=PlainParser(), guard=WordGuard(), embedder=HashEmbedder(),
-        library=MemoryLibrary(), ledger=MemoryLedger(zone()), index_identity=str,
+        library=MemoryLibrary(), ledger=MemoryLedger(zone()), index_identity=str, erasures=MemoryErasures(),
+        signer=DigestSigner(),
     )  # fmt: skip
     await Batch(zone(), (await survey(zone(), intake=intake)).due, intake=intake, writer=index).run()
     await index.publish()

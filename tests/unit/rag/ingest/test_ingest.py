@@ -14,8 +14,19 @@ from rag.adapters.embedders.hashing import HashEmbedder
 from rag.adapters.index.memory import InMemoryIndex
 from rag.errors import Temporary
 from rag.ingest.batch import Batch
-from rag.ingest.ingest import Intake, removable, remove, survey
-from rag.testing import MemoryLanding, MemoryLedger, MemoryLibrary, PlainParser, WordGuard, decision, zone
+from rag.ingest.erase import attest, erase
+from rag.ingest.ingest import Intake, removable, survey
+from rag.testing import (
+    DigestSigner,
+    MemoryErasures,
+    MemoryLanding,
+    MemoryLedger,
+    MemoryLibrary,
+    PlainParser,
+    WordGuard,
+    decision,
+    zone,
+)
 from rag.types import (
     Access,
     Action,
@@ -23,6 +34,8 @@ from rag.types import (
     Classification,
     Direction,
     Document,
+    Entry,
+    ErasureRule,
     Parsed,
     Receipt,
     Screened,
@@ -42,13 +55,20 @@ def intake(landing: MemoryLanding, guard: WordGuard | None = None) -> Intake:
     return Intake(
         landing=landing, parser=PlainParser(), guard=guard or WordGuard(), embedder=HashEmbedder(),
         library=MemoryLibrary(), ledger=MemoryLedger(ZONE), index_identity=lambda: "index-1",
+        erasures=MemoryErasures(), signer=DigestSigner(),
     )  # fmt: skip
+
+
+async def taken_out(entry: Entry, rule: ErasureRule, parts: Intake, writer: InMemoryIndex) -> Receipt:
+    await erase(entry, zone=ZONE, rule=rule, intake=parts, writer=writer)
+    return (await parts.ledger.entries(ZONE.name))[entry.receipt.path].receipt
 
 
 async def sweep(parts: Intake, writer: InMemoryIndex) -> list[Receipt]:
     found = await survey(ZONE, intake=parts)
     receipts = list(await Batch(ZONE, found.due, intake=parts, writer=writer).run())
-    receipts += [await remove(entry, intake=parts, writer=writer) for entry in found.gone]
+    receipts += [await taken_out(entry, ErasureRule.deleted, parts, writer) for entry in found.gone]
+    receipts += [await taken_out(entry, ErasureRule.retention, parts, writer) for entry in found.outlived]
     await writer.publish()
     return receipts
 
@@ -109,6 +129,7 @@ async def test_a_crash_before_the_receipt_is_healed_by_the_next_sweep() -> None:
     forgetful = Intake(
         landing=landing, parser=parts.parser, guard=parts.guard, embedder=parts.embedder, library=parts.library,
         ledger=MemoryLedger(ZONE), index_identity=parts.index_identity,
+        erasures=parts.erasures, signer=parts.signer,
     )  # fmt: skip
     await Batch(ZONE, due, intake=forgetful, writer=writer).run()  # written, but our ledger never heard of it
     assert len(await sweep(parts, writer)) == 1
@@ -283,7 +304,7 @@ async def braked_sweep(parts: Intake, writer: InMemoryIndex, **settings: float) 
     found = await survey(in_zone, intake=parts)
     await Batch(in_zone, found.due, intake=parts, writer=writer).run()
     gone = await removable(in_zone, found, intake=parts)
-    removed = [(await remove(entry, intake=parts, writer=writer)).path for entry in gone]
+    removed = [(await taken_out(entry, ErasureRule.deleted, parts, writer)).path for entry in gone]
     await writer.publish()
     return removed
 
@@ -329,6 +350,85 @@ async def test_fewer_deletions_than_the_zone_allows_are_done(left: int, limit: f
     await braked_sweep(parts, writer)
     landing.files = numbered(left)
     assert len(await braked_sweep(parts, writer, deletion_limit=limit)) == removed
+
+
+# --- what is taken out ------------------------------------------------------------------------------------------
+
+
+async def forget(parts: Intake, writer: InMemoryIndex, path: str) -> str:
+    entry = (await parts.ledger.entries(ZONE.name))[path]
+    request = ErasureRule.request
+    erasure = await erase(
+        entry, zone=ZONE, rule=request, intake=parts, writer=writer, actor="dpo", reason="Request 17."
+    )
+    generation = await writer.publish()
+    signed, kept = await attest([erasure], intake=parts, writer=writer, generation=generation)
+    assert (len(signed), kept) == (1, [])
+    assert parts.signer.verifies(signed[0].signed_content, signed[0].signature or "")
+    assert not parts.signer.verifies(replace(signed[0], reason="Another.").signed_content, signed[0].signature or "")
+    return signed[0].document_id
+
+
+async def test_what_was_forgotten_stays_out_until_somebody_allows_it() -> None:
+    """Not under its own name however it changes, nor as the same bytes under another; nobody else suffers."""
+    landing = MemoryLanding({"a.txt": b"red fox", "b.txt": b"blue whale"})
+    parts, writer = intake(landing), InMemoryIndex()
+    await sweep(parts, writer)
+    document_id = await forget(parts, writer, "a.txt")
+    landing.files |= {"copy.txt": b"red fox"}
+    assert [(r.path, r.code) for r in await sweep(parts, writer)] == [("copy.txt", "forgotten")]
+    landing.files |= {"a.txt": b"red fox, changed"}
+    assert await sweep(parts, writer) == []
+    assert await searched(writer, "fox whale") == {"blue whale"}
+    assert await parts.erasures.release(document_id) == 1
+    entry = (await parts.ledger.entries(ZONE.name))["a.txt"]
+    await parts.ledger.record(replace(entry, receipt=replace(entry.receipt, state=State.deleted)))
+    await sweep(parts, writer)
+    assert await searched(writer, "fox") >= {"red fox, changed"}
+
+
+async def test_a_receipt_of_something_still_there_is_not_signed() -> None:
+    """Looked for in what is written, in what is published, and in the stored texts."""
+    parts, writer = intake(MemoryLanding({"a.txt": b"red fox"})), InMemoryIndex()
+    await sweep(parts, writer)
+    entry = (await parts.ledger.entries(ZONE.name))["a.txt"]
+    erasure = await erase(entry, zone=ZONE, rule=ErasureRule.request, intake=parts, writer=writer)
+    assert erasure.counts == {"chunks": 1, "texts": 1}
+    signed, kept = await attest([erasure], intake=parts, writer=writer)  # not published: readers still find it
+    assert (signed, [one.id for one in kept]) == ([], [erasure.id])
+    await writer.publish()
+    signed, kept = await attest(await parts.erasures.unsigned(), intake=parts, writer=writer, generation="g2")
+    assert ([one.id for one in signed], kept) == ([erasure.id], [])
+    again, _ = await attest(await parts.erasures.standing(), intake=parts, writer=writer, generation="g9")
+    assert (again[0].generation, again[0].signature) == ("g2", signed[0].signature)
+
+
+async def test_a_deleted_file_that_returns_is_read_again() -> None:
+    """And its receipt is closed: nobody looks for it any more."""
+    landing = MemoryLanding({"a.txt": b"red fox"})
+    parts, writer = intake(landing), InMemoryIndex()
+    await sweep(parts, writer)
+    landing.files = {"b.txt": b"blue whale"}
+    assert [r.code for r in await sweep(parts, writer)] == ["indexed", "deleted"]
+    assert len(await parts.erasures.standing()) == 1
+    landing.files |= {"a.txt": b"red fox"}
+    await sweep(parts, writer)
+    assert await parts.erasures.standing() == []
+    assert await searched(writer, "fox") >= {"red fox"}
+
+
+async def test_files_leave_when_their_time_is_over() -> None:
+    """By the zone's own rule, with a receipt; a file that was too old from the start never comes in."""
+    parts, writer = intake(MemoryLanding({"a.txt": b"red fox"})), InMemoryIndex()
+    await sweep(parts, writer)
+    short = replace(ZONE, retention_days=1)  # files of the twin are of 2026-01-01
+    found = await survey(short, intake=parts)
+    assert ([e.receipt.path for e in found.outlived], found.gone, found.due) == (["a.txt"], (), ())
+    assert (await taken_out(found.outlived[0], ErasureRule.retention, parts, writer)).code == "retention_over"
+    assert (await survey(short, intake=parts)).outlived == ()
+    assert (await survey(short, intake=parts)).due == ()
+    longer = replace(ZONE, retention_days=36500)
+    assert [due.path for due in (await survey(longer, intake=parts)).due] == ["a.txt"]
 
 
 async def test_a_text_is_embedded_once() -> None:

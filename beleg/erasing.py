@@ -1,0 +1,113 @@
+"""One document out of everything, its receipt, and the way back. Called by `beleg document`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from beleg.home import here
+from beleg.zones import chosen
+from rag.errors import Permanent
+from rag.types import AuditRow, Entry, Erasure, ErasureRule, State, Zone, now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A receipt, and whether this instance signed it as it stands."""
+
+    erasure: Erasure
+    is_authentic: bool
+
+
+async def known_entry(zone: str, path: str) -> tuple[Zone, Entry]:
+    """Raises `Permanent`: `no_such_zone`, `no_such_document`."""
+    from rag.compose import open_state
+
+    async with open_state(here()) as state:
+        (found,) = chosen(await state.ledger.zones(), zone)
+        entry = (await state.ledger.entries(zone)).get(path)
+    if entry is None:
+        raise Permanent(
+            "no_such_document", f"The zone {zone} has never held {path}.",
+            hint=f"`beleg zone status {zone} --all` lists its files.",
+        )  # fmt: skip
+    return found, entry
+
+
+async def forget(zone: str, path: str, *, reason: str) -> Erasure:
+    """Out of the index, every generation and the library, signed. Raises as `known_entry`, and `Temporary`."""
+    from rag.compose import open_rag
+    from rag.ingest.erase import attest, erase
+
+    of_zone, entry = await known_entry(zone, path)
+    async with open_rag(here()) as rag, rag.writer() as writer:
+        erasure = await erase(
+            entry, zone=of_zone, rule=ErasureRule.request, intake=rag.intake, writer=writer, actor="operator",
+            reason=reason,
+        )  # fmt: skip
+        generation = await writer.publish()
+        signed, kept = await attest([erasure], intake=rag.intake, writer=writer, generation=generation)
+        await rag.state.audit.append(_row(erasure, "document.forget"))
+    if kept:
+        raise Permanent(
+            "not_empty", "The document was taken out, but was found again when every store was looked through.",
+            hint="Run `beleg document verify`; if it stays, restore from a backup and tell the developers.",
+        )  # fmt: skip
+    return signed[0]
+
+
+async def receipts(zone: str, path: str) -> list[Checked]:
+    """Oldest first. Raises as `known_entry`."""
+    from rag.compose import open_state
+
+    _, entry = await known_entry(zone, path)
+    async with open_state(here()) as state:
+        found = await state.erasures.of_document(entry.receipt.document_id)
+        return [Checked(erasure=one, is_authentic=_is_authentic(one, state.signer.verifies)) for one in found]
+
+
+async def verify() -> tuple[list[Erasure], list[Erasure], list[Erasure]]:
+    """Looks through every store anew: receipts that hold, those that do not, and those that were changed."""
+    from rag.compose import open_rag
+    from rag.ingest.erase import attest
+
+    async with open_rag(here()) as rag, rag.writer() as writer:
+        standing = await rag.intake.erasures.standing()
+        forged = [one for one in standing if one.signature and not _is_authentic(one, rag.intake.signer.verifies)]
+        sound = [one for one in standing if one not in forged]
+        empty, kept = await attest(sound, intake=rag.intake, writer=writer)
+    return empty, kept, forged
+
+
+async def release(zone: str, path: str) -> int:
+    """The document may be ingested again. Raises as `known_entry`."""
+    from dataclasses import replace
+
+    from rag.compose import open_state
+
+    _, entry = await known_entry(zone, path)
+    async with open_state(here()) as state:
+        count = await state.erasures.release(entry.receipt.document_id)
+        if entry.receipt.state is State.forgotten:
+            allowed = replace(entry.receipt, state=State.deleted, code="released", hint="")
+            await state.ledger.record(replace(entry, receipt=allowed, recorded_at=now()))
+        facts: dict[str, object] = {"document_id": entry.receipt.document_id, "receipts": count}
+        row = AuditRow(
+            id=f"release_{entry.receipt.document_id[:12]}_{int(now().timestamp())}", at=now(), actor="operator",
+            tenant=None, action="document.release", outcome="done", facts=facts,
+        )  # fmt: skip
+        await state.audit.append(row)
+    return count
+
+
+def _is_authentic(erasure: Erasure, verifies: object) -> bool:
+    return erasure.signature is not None and callable(verifies) and bool(
+        verifies(erasure.signed_content, erasure.signature)
+    )  # fmt: skip
+
+
+def _row(erasure: Erasure, action: str) -> AuditRow:
+    facts: dict[str, object] = {"document_id": erasure.document_id, "counts": dict(erasure.counts)}
+    return AuditRow(
+        id=erasure.id, at=erasure.at, actor=erasure.actor, tenant=erasure.tenant, action=action, outcome="done",
+        facts=facts,
+    )  # fmt: skip
