@@ -107,7 +107,7 @@ def trouble(zone: Zone, found: list[Entry]) -> str | None:
         )
     from rag.ingest.ingest import held_words  # late: with all that chunking needs
 
-    known = sum(entry.receipt.state is not State.deleted for entry in found)
+    known = sum(entry.receipt.state not in {State.deleted, State.forgotten} for entry in found)
     missing = sum(entry.missing_since is not None for entry in found)
     return held_words(zone, missing, known) if missing else None
 

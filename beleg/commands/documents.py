@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 app = typer.Typer()
 zone = typer.Typer(no_args_is_help=True, help="Landing zones: folders whose documents are answered from.")
 app.add_typer(zone, name="zone")
+chunk = typer.Typer(no_args_is_help=True, help="How documents are cut into the passages that are searched.")
+app.add_typer(chunk, name="chunk")
 
 ZoneName = Annotated[str | None, typer.Argument(metavar="[ZONE]", help="One zone; default: all.")]
 
@@ -80,6 +82,68 @@ def remove(
         )
         return
     tell(f"{name}: {finish(remove_zone(name, tell=tell))} documents removed, the zone is forgotten.")
+
+
+@zone.command("preview", epilog="Example: `beleg zone preview ~/handbooks --page preview.html`")
+def preview(
+    named: Annotated[str, typer.Argument(metavar="ZONE|FOLDER", help="A zone, or a folder that is none yet.")],
+    page: Annotated[
+        Path | None, typer.Option(help="Also write a page (HTML) that shows what could be searched.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What would become of every file, and what would be masked, before anything is indexed. Nothing is written.
+
+    Status 1 if a file would not be searched.
+    """
+    from beleg.previewing import Preview, preview
+    from beleg.previewing import page as page_of
+
+    async def look() -> tuple[Zone | None, list[Preview]]:
+        found: list[Preview] = []
+        of_zone: Zone | None = None
+        async for zone_seen, one in preview(named):
+            of_zone = zone_seen
+            found.append(one)
+            (note if as_json else tell)(f"  {one.path}: {one.fate} {one.told}")
+        return of_zone, found
+
+    of_zone, found = finish(look())
+    if as_json:
+        emit([{"path": one.path, "fate": one.fate, "told": one.told, "chunks": len(one.chunks)} for one in found])
+    if of_zone is None:
+        note("There is no file to look at.")
+    elif page is not None:
+        page.write_text(page_of(of_zone, found), encoding="utf-8")
+        note(f"Look at it: {page.resolve().as_uri()}")
+    raise SystemExit(1 if any(one.cleared is None for one in found) else 0)
+
+
+@chunk.command("show", epilog="Example: `beleg chunk show handbook.pdf --pictures /tmp/pages`")
+def show(
+    file: Annotated[Path, typer.Argument(help="A file; the settings of the zone that it lies in count.")],
+    pictures: Annotated[
+        Path | None, typer.Option(help="For a PDF: write its pages here, each chunk framed and numbered.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How a file is cut: each chunk with its headings, place and tokens, as it would be searched. Nothing is written."""
+    from beleg.drawing import draw_chunks
+    from beleg.previewing import preview_file, where
+
+    one = finish(preview_file(file))
+    if as_json:
+        emit(one.chunks)
+    else:
+        for number, (cut, tokens) in enumerate(zip(one.chunks, one.tokens, strict=True), start=1):
+            tell(f"--- {number}: {where(cut)}, {tokens} tokens, {cut.language}")
+            if cut.context:
+                tell("    " + cut.context.replace("\n", "\n    "))
+            tell(cut.text)
+        tell(f"{one.path}: {one.told}")
+    if pictures is not None:
+        for made in finish(draw_chunks(file, one.chunks, pictures)):
+            note(f"  {made}")
 
 
 @zone.command("list", epilog="Example: `beleg zone list --json`")

@@ -106,7 +106,7 @@ class Batch:
             file.version = document.version
             if await self._intake.erasures.is_forgotten(self._zone.tenant, document.id, document.version):
                 raise _forgotten()
-            parsed = await self._intake.parser.parse(_capped(document, file.due.until))
+            parsed = await self._intake.parser.parse(capped(document, file.due.until))
             return replace(parsed, document=replace(parsed.document, content=b""))
 
         await self._each(Sighting, one)
@@ -247,7 +247,7 @@ def _forgotten() -> Permanent:
     )  # fmt: skip
 
 
-def _capped(document: Document, until: datetime | None) -> Document:
+def capped(document: Document, until: datetime | None) -> Document:
     """A superseded document ends when its successor begins."""
     if until is None:
         return document

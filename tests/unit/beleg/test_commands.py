@@ -172,3 +172,46 @@ def test_a_zone_whose_folder_is_gone_is_not_in_order(tmp_path: Path) -> None:
     gone = own.run("zone", "status", "--json")
     assert (gone.exit_code, json.loads(gone.stdout)) == (1, {"notizen": []})
     assert str(folder) in gone.stderr
+
+
+def test_a_preview_shows_what_would_be_searched_and_writes_nothing(tmp_path: Path) -> None:
+    """Masked as it would be, harmless as a page, for a folder that is no zone yet."""
+    own, folder = Home(tmp_path / "home"), tmp_path / "akten"
+    folder.mkdir()
+    (folder / "<b>brief.txt").write_text("Frau Katharina Lindemann wohnt hier. <script>x</script>", encoding="utf-8")
+    (folder / "leer.txt").write_text("", encoding="utf-8")
+    page = tmp_path / "preview.html"
+    looked = own.run("zone", "preview", str(folder), "--page", str(page), "--json")
+    assert looked.exit_code == 1  # one of them would not be searched
+    fates = {one["path"]: one["fate"] for one in json.loads(looked.stdout)}
+    assert fates == {"<b>brief.txt": "indexed, masked", "leer.txt": "quarantined"}
+    shown = page.read_text(encoding="utf-8")
+    assert "<mark>PERSON</mark>" in shown
+    assert "Lindemann" not in shown + looked.stdout
+    assert "<script>" not in shown
+    assert "<b>" not in shown
+    assert json.loads(own.run("zone", "list", "--json").stdout) == []
+    assert not (tmp_path / "home" / "index" / "working").exists()
+
+
+def test_a_file_is_shown_as_it_is_cut(zone: Path, home: Home, tmp_path: Path) -> None:
+    """Headings, place and tokens for people, chunks for programs; what is no file is one sentence."""
+    told = home.run("chunk", "show", str(zone / "Ürlaub.md"))
+    assert told.exit_code == 0
+    assert "30 Tage im Jahr." in told.stdout
+    assert "--- 1: characters 0 to" in told.stdout
+    (cut,) = json.loads(home.run("chunk", "show", str(zone / "Ürlaub.md"), "--json").stdout)
+    assert cut["zone"] == "öffentliche-ordner"
+    assert home.run("chunk", "show", str(tmp_path)).exit_code == 1
+
+
+def test_documents_are_forgotten_only_when_meant(home: Home, zone: Path) -> None:
+    """An unknown one is a sentence; the status of a receipt says whether there is one."""
+    unknown = home.run("document", "forget", "öffentliche-ordner", "nie.txt", "--reason", "x", "--yes")
+    assert unknown.exit_code == 1
+    assert isinstance(unknown.exception, SystemExit)
+    assert "has never held nie.txt" in unknown.stderr
+    assert home.run("document", "receipt", "niemand", "nie.txt").exit_code == 1
+    assert json.loads(home.run("document", "verify", "--json").stdout) == {
+        "verified": [], "still_there": [], "changed": [],
+    }  # fmt: skip
