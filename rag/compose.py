@@ -20,10 +20,11 @@ from rag.settings import Settings
 from rag.types import Prompt, UseCase, Zone
 
 if TYPE_CHECKING:
-    from rag.adapters.index.qdrant_edge_writer import QdrantEdgeWriter
+    from rag.adapters.index.opening import Opened, OpenWriter
     from rag.adapters.policy.rego import RegoPolicy
     from rag.answer.answer import Chain
     from rag.ingest.ingest import Intake
+    from rag.ports import Embedder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class Rag:
     state: State
     intake: Intake
     chain: Chain
+    index: Opened
     policy: RegoPolicy
     use_cases: dict[str, UseCase]
     warm: Callable[[], Awaitable[None]]
@@ -74,14 +76,9 @@ class Rag:
 
         return read_prompt(self.state.settings.use_cases, self.use_cases[use_case].prompt)
 
-    def writer(self) -> QdrantEdgeWriter:
+    def writer(self) -> OpenWriter:
         """The one writer, for the time of an `async with`. Raises `Temporary("ingest_running")` on entering."""
-        from rag.adapters.index.qdrant_edge_writer import QdrantEdgeWriter
-
-        settings, embedder = self.state.settings, self.intake.embedder
-        return QdrantEdgeWriter(
-            settings.index_root, embedder=embedder.name, dimension=embedder.dimension, keep=settings.keep_generations
-        )
+        return self.index.writer()
 
     async def zone(self, name: str) -> Zone:
         """Raises `Permanent("no_such_zone")`."""
@@ -120,6 +117,22 @@ def open_policy(settings: Settings) -> RegoPolicy:
     return RegoPolicy(settings.policies)
 
 
+def open_index(settings: Settings, embedder: Embedder) -> Opened:
+    """The embedded one, unless a server is configured."""
+    from rag.adapters.index.opening import embedded, server
+
+    if settings.qdrant_url is None:
+        return embedded(
+            settings.index_root, embedder=embedder.name, dimension=embedder.dimension, keep=settings.keep_generations
+        )
+    key = settings.qdrant_api_key
+    return server(
+        settings.qdrant_url, api_key=None if key is None else key.get_secret_value(), prefix=settings.qdrant_prefix,
+        quantized=settings.qdrant_quantized, lock=settings.home.resolve() / "run" / "index.lock",
+        embedder=embedder.name, dimension=embedder.dimension, keep=settings.keep_generations,
+    )  # fmt: skip
+
+
 @asynccontextmanager
 async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
     """Everything, closed in reverse. Models are loaded when the first text needs them, or by `Rag.warm`."""
@@ -130,8 +143,6 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
     from rag.adapters.entailment.cross_encoder import CrossEncoderEntailment
     from rag.adapters.guard.presidio import PresidioGuard
     from rag.adapters.guard.settings import read_guard_settings
-    from rag.adapters.index.generations import working_identity
-    from rag.adapters.index.qdrant_edge_reader import QdrantEdgeReader
     from rag.adapters.landing.folder_landing import FolderLanding
     from rag.adapters.models.endpoints_file import open_endpoints
     from rag.adapters.models.extractive import ExtractiveLlm
@@ -150,8 +161,8 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
         landing = FolderLanding(max_bytes=settings.max_file_mb * 2**20)
         parser = IsolatedParser(timeout_s=settings.parse_timeout_s, memory_mb=settings.parse_memory_mb)
         stack.push_async_callback(parser.aclose)
-        index = QdrantEdgeReader(settings.index_root, embedder=embedder.name, dimension=embedder.dimension)
-        stack.callback(index.close)
+        index = open_index(settings, embedder)
+        stack.push_async_callback(index.close)
         entailment = CrossEncoderEntailment(settings.entailment) if settings.entailment else None
         remote = open_endpoints(settings.endpoints) if settings.endpoints else []
         for llm in remote:
@@ -170,19 +181,20 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
                 embedder=embedder,
                 library=state.library,
                 ledger=state.ledger,
-                index_identity=lambda: working_identity(settings.index_root),
+                index_identity=index.identity,
                 erasures=state.erasures,
                 signer=state.signer,
             ),
             chain=Chain(
                 guard=guard,
                 embedder=embedder,
-                index=index,
+                index=index.reader,
                 policy=policy,
                 llms=[*remote, ExtractiveLlm(embedder=embedder)],
                 audit=state.audit,
                 entailment=entailment,
             ),
+            index=index,
             policy=policy,
             use_cases=read_use_cases(settings.use_cases),
             warm=warm,

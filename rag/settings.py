@@ -40,6 +40,14 @@ class Settings(BaseSettings):
     endpoints: Path | None = None
     """YAML file of OpenAI-compatible endpoints; unset = the extractive endpoint alone."""
 
+    qdrant_url: str | None = None
+    """Of a Qdrant server; unset = the embedded index in `home`."""
+    qdrant_api_key: SecretStr | None = None
+    qdrant_prefix: str = Field("beleg", pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")
+    """Of the names of its collections: two instances on one server need two."""
+    qdrant_quantized: bool = False
+    """Dense vectors as bytes: a quarter of the memory, a little less exact."""
+
     entailment: Path | None = None
     """Folder of a model for natural language inference, which scores whether a quote entails its claim; unset = none."""
 

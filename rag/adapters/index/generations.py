@@ -17,9 +17,10 @@ import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
 from uuid import uuid4
 
-from rag.errors import Permanent
+from rag.errors import Permanent, Temporary
 
 _FORMAT = 1
 _FICLONE = 0x40049409
@@ -242,3 +243,24 @@ def _copy_data(reader: int, writer: int) -> None:
             if not block:
                 return
             at += os.pwrite(writer, block, at)
+
+
+def locked(path: Path) -> IO[str]:
+    """Ends with the process, however that ends."""
+    handle = path.open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        handle.seek(0)
+        holder = handle.read().strip() or "unknown"
+        handle.close()
+        raise Temporary(
+            "ingest_running",
+            f"Another ingest is writing to this index (process {holder}).",
+            hint="Wait until it has ended; nothing of this run is lost.",
+            after_s=5.0,
+        ) from error
+    handle.truncate(0)
+    handle.write(str(os.getpid()))
+    handle.flush()
+    return handle

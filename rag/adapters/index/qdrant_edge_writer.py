@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import fcntl
 import hashlib
 import logging
 import os
@@ -128,7 +127,7 @@ class QdrantEdgeWriter:
         with _disk_errors():
             (self._root / "working").mkdir(parents=True, exist_ok=True)
             (self._root / "generations").mkdir(exist_ok=True)
-            self._lock_file = _locked(self._root / "working" / ".lock")
+            self._lock_file = generations.locked(self._root / "working" / ".lock")
         try:
             with _disk_errors(), edge.translated():
                 self._settle_profile()
@@ -322,27 +321,6 @@ def _settle(folder: Path, count: int) -> None:
             f"A copy of the index holds {held} of {count} chunks; it was not published.",
             hint="Run the ingest again. If it stays so, move the index folder away and ingest anew.",
         )
-
-
-def _locked(path: Path) -> IO[str]:
-    """Ends with the process, however that ends."""
-    handle = path.open("a+", encoding="utf-8")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        handle.seek(0)
-        holder = handle.read().strip() or "unknown"
-        handle.close()
-        raise Temporary(
-            "ingest_running",
-            f"Another ingest is writing to this index (process {holder}).",
-            hint="Wait until it has ended; nothing of this run is lost.",
-            after_s=5.0,
-        ) from error
-    handle.truncate(0)
-    handle.write(str(os.getpid()))
-    handle.flush()
-    return handle
 
 
 def _allocated(folder: Path) -> int:

@@ -6,12 +6,15 @@ in documents that the asker may not read.
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +82,24 @@ class TermStatistics:
         # The stub takes the names for `allow_pickle`.
         np.savez(folder / "terms.npz", **arrays)  # type: ignore[arg-type]
         (folder / "terms.json").write_text(json.dumps(index), encoding="utf-8")
+
+    def dump(self) -> bytes:
+        """All of it in one piece, for where there are no folders."""
+        with TemporaryDirectory() as folder:
+            self.save(Path(folder))
+            out = io.BytesIO()
+            with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+                for name in ("terms.npz", "terms.json"):
+                    packed.write(Path(folder) / name, name)
+            return out.getvalue()
+
+    @classmethod
+    def parse(cls, dumped: bytes) -> TermStatistics:
+        """What `dump` gave."""
+        with TemporaryDirectory() as folder, zipfile.ZipFile(io.BytesIO(dumped)) as packed:
+            for name in ("terms.npz", "terms.json"):
+                (Path(folder) / name).write_bytes(packed.read(name))
+            return cls.load(Path(folder))
 
     @classmethod
     def load(cls, folder: Path) -> TermStatistics:
