@@ -5,6 +5,7 @@ Tasks pass names and counts, never texts. What a step does is decided in `rag.in
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,7 +22,7 @@ from prefect.tasks import Task
 
 from rag.compose import Rag
 from rag.errors import BelegError, Permanent, Temporary
-from rag.ingest.batch import Batch
+from rag.ingest.batch import Batch, Steps
 from rag.ingest.erase import attest, erase
 from rag.ingest.ingest import held_words, refreshed, removable, survey
 from rag.ports import IndexWriter
@@ -138,12 +139,20 @@ async def _sweep(
 ) -> Sweep:
     found = await _step("list zone", lambda: survey(zone, intake=rag.intake, retry=retry), delays=_IMPATIENT)
     receipts: list[Receipt] = []
-    for start in range(0, len(found.due), _BATCH):
-        due = found.due[start : start + _BATCH]
-        files = f"files {start + 1} to {start + len(due)} of {len(found.due)}"
-        batch = Batch(zone, due, intake=rag.intake, writer=writer)
-        await _take(batch, zone, files, tell)
-        receipts += batch.receipts
+    writing: asyncio.Task[None] | None = None
+    try:
+        for start in range(0, len(found.due), _BATCH):
+            due = found.due[start : start + _BATCH]
+            files = f"files {start + 1} to {start + len(due)} of {len(found.due)}"
+            batch = Batch(zone, due, intake=rag.intake, writer=writer)
+            await _take(batch, batch.reading, zone, files, tell)
+            if writing is not None:
+                await writing
+            # The next files are read, on another core, while these are embedded.
+            writing = asyncio.create_task(_written(batch, zone, files, tell, receipts))
+    finally:
+        if writing is not None:
+            await writing
     gone = found.gone if confirm_deletions else await removable(zone, found, intake=rag.intake)
     out = [(entry, ErasureRule.deleted) for entry in gone] + [(e, ErasureRule.retention) for e in found.outlived]
     if out:
@@ -157,16 +166,21 @@ async def _sweep(
     return Sweep(zone=zone.name, receipts=tuple(receipts), unchanged=found.unchanged, generation=generation, held=held)
 
 
-async def _take(batch: Batch, zone: Zone, files: str, tell: Tell) -> None:
+async def _written(batch: Batch, zone: Zone, files: str, tell: Tell, receipts: list[Receipt]) -> None:
+    await _take(batch, batch.writing, zone, files, tell)
+    for receipt in batch.receipts:
+        tell(line(receipt))
+    receipts += batch.receipts
+
+
+async def _take(batch: Batch, steps: Steps, zone: Zone, files: str, tell: Tell) -> None:
     """Every step a task of its own. What is out of reach for longer waits for the next sweep; the others go on."""
-    for name, step in batch.steps.items():
+    for name, step in steps.items():
         tell(f"  {zone.name}: {name} {files}")
         try:
             await _step(f"{name} {files}", step)
         except Temporary:
             await batch.park()
-    for receipt in batch.receipts:
-        tell(line(receipt))
 
 
 async def _remove(

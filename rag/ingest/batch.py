@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -46,6 +47,9 @@ class Embedded:
 At = Sighting | Parsed | Cleared | Chunked | Embedded | Receipt
 A = TypeVar("A", Sighting, Parsed, Cleared, Chunked, Embedded)
 
+Steps = dict[str, Callable[[], Awaitable[None]]]
+"""By name, in their order."""
+
 _MOST_ATTEMPTS = 3
 _OWN_TROUBLE = frozenset({"file_changing", "file_unreachable", "guard_too_slow"})
 """Of this file alone: no reason to try the step again for its neighbours."""
@@ -79,13 +83,21 @@ class Batch:
         self._files = [_File(file, file.sighting, file.attempts) for file in due]
 
     @property
-    def steps(self) -> dict[str, Callable[[], Awaitable[None]]]:
-        """By name, in their order. Each raises `Temporary` at its end if a file could not come along; take it again, or
-        `park` those and go on with the others.
+    def reading(self) -> Steps:
+        """What needs neither model nor index. Each step raises `Temporary` at its end if a file could not come along;
+        take it again, or `park` those and go on with the others.
         """
-        return {
-            "parse": self.parse, "clear": self.clear, "chunk": self.chunk, "embed": self.embed, "index": self.index,
-        }  # fmt: skip
+        return {"parse": self.parse, "clear": self.clear, "chunk": self.chunk}
+
+    @property
+    def writing(self) -> Steps:
+        """What comes after. One batch may be written while the next is read."""
+        return {"embed": self.embed, "index": self.index}
+
+    @property
+    def steps(self) -> Steps:
+        """All, in their order."""
+        return self.reading | self.writing
 
     @property
     def receipts(self) -> tuple[Receipt, ...]:
@@ -128,7 +140,10 @@ class Batch:
         await self._each(Cleared, one)
 
     async def embed(self) -> None:
-        """Each passage with the headings that it stands under."""
+        """Each passage with the headings that it stands under; the texts of all files at once, which is faster."""
+        chunks = [chunk for file in self._files if isinstance(file.at, Chunked) for chunk in file.at.chunks]
+        with suppress(Exception):  # each file meets it again, and says so for itself
+            await self._vectors(chunks)
 
         async def one(_file: _File, cut: Chunked) -> Embedded:
             return Embedded(cleared=cut.cleared, chunks=cut.chunks, vectors=await self._vectors(cut.chunks))

