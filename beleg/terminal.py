@@ -61,6 +61,11 @@ def _harmless(text: str) -> str:
     return "".join("?" if unicodedata.category(c) == "Cc" and c not in "\n\t" else c for c in text)
 
 
+def shown(name: str) -> str:
+    """A file's name on one line, whatever stands in it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
+
+
 def emit(value: object) -> None:
     """One JSON document to programs: sets as sorted lists, enumerations by the name that people type."""
     print(json.dumps(_plain(value), ensure_ascii=False, indent=2))

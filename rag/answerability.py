@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -158,7 +159,7 @@ def _of_hit(
     passage = _Found(asking, said, is_foreign=is_foreign, titled=titled)
     for at, sentence in enumerate(sentences):
         kind = _holds_kind(asking, sentence, chunk.context)
-        if sentence.is_header or _is_denied(asking, sentence, kind) or sentence.is_heading:
+        if sentence.is_header or _is_denied(asking, sentence, kind) or sentence.is_heading or _is_label(sentence):
             continue
         beside = [] if sentence.is_row else [other.said for other in sentences[max(0, at - 1) : at + 2]]
         above = [sentence.header] if sentence.header is not None else []
@@ -199,6 +200,15 @@ def _of_hit(
             "standing": standing,
         }
         yield Candidate(index, sentence.start, sentence.end, tuple(features[name] for name in FEATURES))
+
+
+_WORDS = re.compile(r"\w+")
+
+
+def _is_label(sentence: _Sentence) -> bool:
+    """One word without a figure: the name of a section or of a row, which answers nothing."""
+    words = _WORDS.findall(sentence.text)
+    return len(words) < 2 and not any(c.isdigit() for c in sentence.text)
 
 
 def _squeezed(chunk: Chunk) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from beleg.terminal import AsJson, ClassificationName, emit, fail, finish, note, tell
+from beleg.terminal import AsJson, ClassificationName, emit, fail, finish, note, shown, tell
 from rag.errors import Permanent
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def preview(
         async for zone_seen, one in preview(named):
             of_zone = zone_seen
             found.append(one)
-            (note if as_json else tell)(f"  {one.path}: {one.fate} {one.told}")
+            (note if as_json else tell)(f"  {shown(one.path)}: {one.fate} {one.told}")
         return of_zone, found
 
     of_zone, found = finish(look())
@@ -140,7 +140,7 @@ def show(
             if cut.context:
                 tell("    " + cut.context.replace("\n", "\n    "))
             tell(cut.text)
-        tell(f"{one.path}: {one.told}")
+        tell(f"{shown(one.path)}: {one.told}")
     if pictures is not None:
         for made in finish(draw_chunks(file, one.chunks, pictures)):
             note(f"  {made}")
@@ -199,14 +199,16 @@ def _print_status(name: str, found: list[Entry], *, is_empty: bool, all_files: b
     for entry in found:
         r = entry.receipt
         if entry.missing_since:
-            tell(f"  {r.path}: missing since {entry.missing_since:%Y-%m-%d %H:%M} UTC, {r.state.value} until confirmed")
+            tell(
+                f"  {shown(r.path)}: missing since {entry.missing_since:%Y-%m-%d %H:%M} UTC, {r.state.value} until confirmed"
+            )
         elif all_files or r.code != "indexed":
             since = (
                 ""
                 if r.state in {State.indexed, State.quarantined, State.deleted}
                 else f" since {entry.recorded_at:%Y-%m-%d %H:%M} UTC"
             )
-            tell(f"  {r.path}: {r.state.value}{since} ({r.code}) {r.reason} {r.hint}".rstrip())
+            tell(f"  {shown(r.path)}: {r.state.value}{since} ({r.code}) {r.reason} {r.hint}".rstrip())
 
 
 @app.command("ingest", epilog="Example: `beleg ingest` or `beleg ingest handbuch --dry-run`")
@@ -255,9 +257,9 @@ def _print_plans(plans: dict[Zone, Survey], *, as_json: bool) -> None:
     for zone, plan in plans.items():
         tell(f"{zone.name}: {len(plan.due)} to ingest, {len(plan.gone)} to remove, {plan.unchanged} unchanged")
         for sighting in plan.due:
-            tell(f"  + {sighting.path}")
+            tell(f"  + {shown(sighting.path)}")
         for gone in plan.gone:
-            tell(f"  - {gone.receipt.path}")
+            tell(f"  - {shown(gone.receipt.path)}")
         if is_mass(len(plan.gone), plan.known, zone):
             tell(
                 f"  More than {zone.deletion_limit:.0%} of the zone: what was not moved waits for --confirm-deletions."

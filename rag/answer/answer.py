@@ -74,7 +74,7 @@ async def _steps(question: Question, live: Live, chain: Chain, record: Record) -
     with record.timed("screen_input"):
         asked = await screen_turns(question.turns, guard=chain.guard, context=_guard_context(question))
     record.decided("input", asked.decision)
-    record.language = language = detect(question.text)
+    record.language = language = _language(question.text)
     if asked.decision.action is Action.block:
         for part in _told(messages.blocked_input(asked.decision, language), Outcome.blocked_input, record):
             yield part
@@ -195,7 +195,7 @@ async def search(question: Question, *, live: Live, chain: Chain, limit: int) ->
 async def _found(question: Question, live: Live, chain: Chain, record: Record, limit: int) -> tuple[list[Hit], str]:
     asked = await screen_turns(question.turns, guard=chain.guard, context=_guard_context(question))
     record.decided("input", asked.decision)
-    record.language = detect(question.text)
+    record.language = _language(question.text)
     hits: list[Hit] = []
     if asked.decision.action is not Action.block:
         with record.timed("retrieve"):
@@ -205,6 +205,11 @@ async def _found(question: Question, live: Live, chain: Chain, record: Record, l
             )  # fmt: skip
     record.found(hits, chain.index.generation)
     return hits, Outcome.blocked_input.value if asked.decision.action is Action.block else "found"
+
+
+def _language(text: str) -> str:
+    """English for what is written in other letters: it is neither, and more people read it."""
+    return detect(text) if any("a" <= letter <= "z" for letter in text.casefold()) else "en"
 
 
 def _guard_context(question: Question, endpoint_class: str | None = None) -> dict[str, str | None]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_RULES_REVISION = "guard-2"
+_RULES_REVISION = "guard-3"
 """Raise it when the code finds something else than before, so that documents are screened again."""
 _ATTRIBUTES = ("usecase_class", "tenant", "business_unit", "user_role", "endpoint_class")
 

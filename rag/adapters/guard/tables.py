@@ -16,10 +16,14 @@ from rag.adapters.guard.words import first_names, not_names, surnames
 
 _CELL = re.compile(r"[^|]+")
 _DATE = re.compile(DATE, re.IGNORECASE)
+_SURE_HEADER = re.compile(
+    r"(?i)(?:vor- und (?:nach|zu)name|vorname[n]?|nachname|zuname|familienname|geburtsname|rufname|first name|given name|"
+    r"last name|family name|surname|full name|patient name)"
+)
+"""Nothing but names stands below, also such as no list knows."""
 _PERSON_HEADER = re.compile(
-    r"(?i)(?:vor- und nachname|vorname|nachname|familienname|geburtsname|patient(?:in|en)?|versicherte[r]?|"
-    r"mitarbeiter(?:in)?|mitarbeitende[r]?|ansprechpartner(?:in)?|first name|last name|surname|full name|employee|"
-    r"patient name|contact person)(?:/in|\*in|:in)?"
+    r"(?i)(?:patient(?:in|en)?|versicherte[r]?|mitarbeiter(?:in)?|mitarbeitende[r]?|ansprechpartner(?:in)?|employee|"
+    r"contact person)(?:/in|\*in|:in)?"
 )
 _NAME_HEADER = re.compile(
     r"(?i)(?:name|kontakt|contact|person|bearbeiter(?:in)?|verantwortlich(?:e[r]?)?|owner|responsible)"
@@ -29,6 +33,11 @@ _ADDRESS_HEADER = re.compile(
     r"(?i)(?:(?:privat)?anschrift|(?:privat|wohn)?adresse|wohnort|straße|(?:home )?address|street)"
 )
 _PHONE_HEADER = re.compile(r"(?i)(?:telefon(?:nummer)?|tel\.?|mobil(?:nummer|telefon)?|handy|phone(?: number)?|mobile)")
+_BY_HEADER = (
+    (_SURE_HEADER, "PERSON"), (_BIRTH_HEADER, "DATE_OF_BIRTH"), (_PHONE_HEADER, "PHONE_NUMBER"),
+    (_ADDRESS_HEADER, "ADDRESS"),
+)  # fmt: skip
+"""What stands below does not matter."""
 _NAME_CELL = re.compile(r"(?:[^\W\d_][\w.'’-]*,?[ ]?){1,5}")
 _MOSTLY = 0.5
 
@@ -58,16 +67,13 @@ class TableFinder:
                 yield Span(entity, start, end, 0.8, "table")
 
     def _entity(self, header: str, cells: list[str]) -> str | None:
-        if _PERSON_HEADER.fullmatch(header):
-            return "PERSON" if self._persons(cells) > 0 else None
-        if _NAME_HEADER.fullmatch(header):
-            return "PERSON" if self._persons(cells) >= _MOSTLY else None
-        if _BIRTH_HEADER.fullmatch(header):
-            return "DATE_OF_BIRTH"
-        if _PHONE_HEADER.fullmatch(header):
-            return "PHONE_NUMBER"
-        if _ADDRESS_HEADER.fullmatch(header):
-            return "ADDRESS"
+        for pattern, entity in _BY_HEADER:
+            if pattern.fullmatch(header):
+                return entity
+        for pattern, least in ((_PERSON_HEADER, 0.0), (_NAME_HEADER, _MOSTLY)):
+            if pattern.fullmatch(header):
+                share = self._persons(cells)
+                return "PERSON" if share > 0 and share >= least else None
         plain = header.lower().rstrip(".")
         return next((entity for entity, labels in self._numbers if plain in labels), None)
 

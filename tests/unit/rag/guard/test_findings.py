@@ -122,6 +122,14 @@ async def test_columns_of_a_table() -> None:
     assert counts == {"PERSON": 200, "DATE_OF_BIRTH": 200, "EMPLOYEE_NUMBER": 200}
 
 
+async def test_a_column_of_names_needs_no_list() -> None:
+    """Below "Nachname" stand names, also such as nobody has written down; a word in small letters is none."""
+    text = "Vorname | Nachname | Abteilung\nIlinca | Petrova | Lager\nOluwaseun | Adeyemi | Einkauf\nIlinca | unbekannt | Lager\n"
+    assert (await screened(text)).text == (
+        "Vorname | Nachname | Abteilung\n<PERSON> | <PERSON> | Lager\n<PERSON> | <PERSON> | Einkauf\n<PERSON> | unbekannt | Lager\n"
+    )
+
+
 async def test_what_is_allowed_is_left_standing() -> None:
     """An operator may name texts and patterns that are never personal data."""
     settings = GuardSettings(allow=Allowed(texts=("Carl Zeiss",), patterns=(r"\+49 761 4455[\d -]*",)))

@@ -141,6 +141,14 @@ async def test_a_tables_header_is_no_answer() -> None:
     assert draft.startswith("T-11 |")
 
 
+async def test_a_bare_label_is_no_answer() -> None:
+    """A sum that the file does not hold leaves a row with its name alone; so does a heading without its text."""
+    table = hit("Item | Limit\nTravel | 500\nTotal", "Limits", language="en")
+    assert "Total" not in await drafted(brief("What is the total limit?", table, language="en"))
+    notes = hit("Retention\n\nLogs are kept for 90 days.", "Notes", language="en")
+    assert "Retention" not in await drafted(brief("What is the retention of logs?", notes, language="en"))
+
+
 async def test_a_row_about_another_thing_is_not_quoted_beside() -> None:
     """Its figure would stand under the asker's question as if it answered it."""
     table = hit(
