@@ -119,14 +119,14 @@ def open_policy(settings: Settings) -> RegoPolicy:
 
 def open_index(settings: Settings, embedder: Embedder) -> Opened:
     """The embedded one, unless a server is configured."""
-    from rag.adapters.index.opening import embedded, server
+    from rag.adapters.index.opening import embedded, qdrant_server
 
     if settings.qdrant_url is None:
         return embedded(
             settings.index_root, embedder=embedder.name, dimension=embedder.dimension, keep=settings.keep_generations
         )
     key = settings.qdrant_api_key
-    return server(
+    return qdrant_server(
         settings.qdrant_url, api_key=None if key is None else key.get_secret_value(), prefix=settings.qdrant_prefix,
         quantized=settings.qdrant_quantized, lock=settings.home.resolve() / "run" / "index.lock",
         embedder=embedder.name, dimension=embedder.dimension, keep=settings.keep_generations,

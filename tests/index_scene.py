@@ -14,17 +14,24 @@ from uuid import uuid4
 
 from qdrant_client import AsyncQdrantClient
 
+from rag import keywords
 from rag.adapters.embedders.hashing import HashEmbedder
+from rag.adapters.index.generations import Profile
 from rag.adapters.index.memory import InMemoryIndex
 from rag.adapters.index.qdrant_edge_reader import QdrantEdgeReader
 from rag.adapters.index.qdrant_edge_writer import QdrantEdgeWriter
-from rag.adapters.index.qdrant_server_reader import QdrantServerReader
-from rag.adapters.index.qdrant_server_writer import QdrantServerWriter
+from rag.adapters.index.qdrant_store import QdrantStore
+from rag.adapters.index.remote import Names
+from rag.adapters.index.remote_reader import RemoteReader
+from rag.adapters.index.remote_writer import RemoteWriter
 from rag.ports import Index, IndexWriter
 from rag.types import Access, Box, Chunk, Classification, Hit, Labels, Place
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 EMBEDDER = HashEmbedder()
+
+
+PROFILE = Profile(embedder=EMBEDDER.name, dimension=EMBEDDER.dimension, keywords=keywords.REVISION)
 
 
 def labels(**changes: Any) -> Labels:
@@ -122,14 +129,15 @@ async def server_scene(root: Path) -> AsyncIterator[Scene]:
     """The real client; its server in memory unless `QDRANT_URL` names one."""
     url, clock = os.environ.get("QDRANT_URL"), [0.0]
     client = AsyncQdrantClient(url) if url else AsyncQdrantClient(":memory:")
-    shape = {"prefix": f"test-{uuid4().hex[:8]}", "embedder": EMBEDDER.name, "dimension": EMBEDDER.dimension}
+    names = Names(prefix=f"test-{uuid4().hex[:8]}", profile=PROFILE)
+    store = QdrantStore(client, names)
     try:
-        async with QdrantServerWriter(client, lock=root / "lock", **shape) as writer:
-            yield Scene(writer, QdrantServerReader(client, clock=lambda: clock[0], **shape), clock)
+        async with RemoteWriter(store, profile=PROFILE, lock=root / "lock") as writer:
+            yield Scene(writer, RemoteReader(store, profile=PROFILE, clock=lambda: clock[0]), clock)
     finally:
         if url:
             for collection in (await client.get_collections()).collections:
-                if collection.name.startswith(shape["prefix"]):
+                if collection.name.startswith(names.prefix):
                     await client.delete_collection(collection.name)
         await client.close()
 

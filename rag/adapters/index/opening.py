@@ -6,9 +6,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from rag.ports import Index, IndexWriter
+
+if TYPE_CHECKING:
+    from rag.adapters.index.generations import Profile
 
 
 class OpenWriter(IndexWriter, AbstractAsyncContextManager["OpenWriter"], Protocol):
@@ -49,30 +52,35 @@ def embedded(root: Path, *, embedder: str, dimension: int, keep: int) -> Opened:
     )  # fmt: skip
 
 
-def server(
+def qdrant_server(
     url: str, *, api_key: str | None, prefix: str, quantized: bool, lock: Path, embedder: str, dimension: int, keep: int
 ) -> Opened:
-    """A Qdrant server. Nothing is asked of it before the first search or write."""
+    """Nothing is asked of it before the first search or write."""
     from qdrant_client import AsyncQdrantClient, QdrantClient
 
-    from rag import keywords
-    from rag.adapters.index.generations import Profile
-    from rag.adapters.index.qdrant_server_reader import QdrantServerReader
-    from rag.adapters.index.qdrant_server_shape import Names, identity
-    from rag.adapters.index.qdrant_server_writer import QdrantServerWriter
+    from rag.adapters.index.qdrant_store import QdrantStore, identity
+    from rag.adapters.index.remote import Names
+    from rag.adapters.index.remote_reader import RemoteReader
+    from rag.adapters.index.remote_writer import RemoteWriter
 
     asking = AsyncQdrantClient(url, api_key=api_key, timeout=10, check_compatibility=False)
     plain = QdrantClient(url, api_key=api_key, timeout=10, check_compatibility=False)
-    names = Names(prefix=prefix, profile=Profile(embedder=embedder, dimension=dimension, keywords=keywords.REVISION))
+    profile = _profile(embedder, dimension)
+    names = Names(prefix=prefix, profile=profile)
+    store = QdrantStore(asking, names, quantized=quantized)
 
     async def close() -> None:
         await asking.close()
         plain.close()
 
     return Opened(
-        reader=QdrantServerReader(asking, prefix=prefix, embedder=embedder, dimension=dimension),
-        writer=lambda: QdrantServerWriter(
-            asking, prefix=prefix, embedder=embedder, dimension=dimension, lock=lock, keep=keep, quantized=quantized
-        ),
-        identity=lambda: identity(plain, names), close=close,
+        reader=RemoteReader(store, profile=profile), identity=lambda: identity(plain, names), close=close,
+        writer=lambda: RemoteWriter(store, profile=profile, lock=lock, keep=keep),
     )  # fmt: skip
+
+
+def _profile(embedder: str, dimension: int) -> Profile:
+    from rag import keywords
+    from rag.adapters.index.generations import Profile
+
+    return Profile(embedder=embedder, dimension=dimension, keywords=keywords.REVISION)

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pytest
-from index_scene import EMBEDDER, Scene, chunk
+from index_scene import PROFILE, Scene, chunk
 from qdrant_client import AsyncQdrantClient
 
-from rag.adapters.index.opening import server
-from rag.adapters.index.qdrant_server_reader import QdrantServerReader
-from rag.adapters.index.qdrant_server_writer import QdrantServerWriter
+from rag.adapters.index.generations import Profile
+from rag.adapters.index.opening import qdrant_server
+from rag.adapters.index.qdrant_store import QdrantStore
+from rag.adapters.index.remote import Names, Store
+from rag.adapters.index.remote_reader import RemoteReader
+from rag.adapters.index.remote_writer import RemoteWriter
 from rag.errors import Permanent, Temporary
 from rag.types import Access, Classification, now
 
@@ -31,56 +33,52 @@ async def client() -> AsyncIterator[AsyncQdrantClient]:
 
 
 @pytest.fixture
-def shape() -> dict[str, Any]:
-    return {"prefix": f"test-{uuid4().hex[:8]}", "embedder": EMBEDDER.name, "dimension": EMBEDDER.dimension}
+def store(client: AsyncQdrantClient) -> QdrantStore:
+    return QdrantStore(client, Names(prefix="test", profile=PROFILE))
 
 
-def writer(client: AsyncQdrantClient, tmp_path: Path, shape: dict[str, Any], **changes: Any) -> QdrantServerWriter:
-    return QdrantServerWriter(client, lock=tmp_path / "lock", **{**shape, **changes})
+def writer(store: Store, tmp_path: Path, *, profile: Profile = PROFILE, keep: int = 3) -> RemoteWriter:
+    return RemoteWriter(store, profile=profile, lock=tmp_path / "lock", keep=keep)
 
 
-def scene(client: AsyncQdrantClient, of: QdrantServerWriter, shape: dict[str, Any], **changes: Any) -> Scene:
+def scene(store: Store, of: RemoteWriter, *, profile: Profile = PROFILE) -> Scene:
     clock = [0.0]
 
     def tick() -> float:
         clock[0] += 1.0
         return clock[0]
 
-    return Scene(of, QdrantServerReader(client, clock=tick, **{**shape, **changes}), clock)
+    return Scene(of, RemoteReader(store, profile=profile, clock=tick), clock)
 
 
-async def test_a_second_writer_is_told_to_wait(
-    client: AsyncQdrantClient, tmp_path: Path, shape: dict[str, Any]
-) -> None:
+async def test_a_second_writer_is_told_to_wait(store: QdrantStore, tmp_path: Path) -> None:
     """Two ingests at once: one writes, and then the lock is free."""
-    async with writer(client, tmp_path, shape):
+    async with writer(store, tmp_path):
         with pytest.raises(Temporary) as caught:
-            await writer(client, tmp_path, shape).__aenter__()
+            await writer(store, tmp_path).__aenter__()
         assert caught.value.code == "ingest_running"
-    async with writer(client, tmp_path, shape):
+    async with writer(store, tmp_path):
         pass
 
 
-async def test_a_run_that_died_is_gone_on_with(
-    client: AsyncQdrantClient, tmp_path: Path, shape: dict[str, Any]
-) -> None:
+async def test_a_run_that_died_is_gone_on_with(store: QdrantStore, tmp_path: Path) -> None:
     """What it wrote is invisible, and is published by the next; nothing is doubled."""
-    async with writer(client, tmp_path, shape) as first:
-        seen = scene(client, first, shape)
+    async with writer(store, tmp_path) as first:
+        seen = scene(store, first)
         await seen.publish([chunk("Rule one", document="d1")])
         await seen.write([chunk("Rule one, changed", document="d1"), chunk("Rule two", document="d2")])
     assert await seen.texts("rule") == ["Rule one"]
-    async with writer(client, tmp_path, shape) as second:
-        seen = scene(client, second, shape)
+    async with writer(store, tmp_path) as second:
+        seen = scene(store, second)
         await seen.publish([chunk("Rule one, changed", document="d1"), chunk("Rule two", document="d2")])
         assert sorted(await seen.texts("rule")) == ["Rule one, changed", "Rule two"]
         assert await second.holds(["d1", "d2"]) == {"d1": 2, "d2": 1}  # the older rule stays readable for two more
 
 
-async def test_older_generations_go(client: AsyncQdrantClient, tmp_path: Path, shape: dict[str, Any]) -> None:
+async def test_older_generations_go(store: QdrantStore, tmp_path: Path) -> None:
     """So many are kept, and none that holds a document that was taken out."""
-    async with writer(client, tmp_path, shape, keep=2) as one:
-        seen = scene(client, one, shape)
+    async with writer(store, tmp_path, keep=2) as one:
+        seen = scene(store, one)
         for number in range(4):
             await seen.publish([chunk(f"Rule {number}", document="d1", version=str(number))])
             await one.retain("d1", str(number))
@@ -94,17 +92,19 @@ async def test_older_generations_go(client: AsyncQdrantClient, tmp_path: Path, s
 
 
 async def test_another_embedder_has_an_index_of_its_own(
-    client: AsyncQdrantClient, tmp_path: Path, shape: dict[str, Any]
+    client: AsyncQdrantClient, store: QdrantStore, tmp_path: Path
 ) -> None:
     """Readers of the old one go on until the new one has its first generation; then the alias moves, at once."""
-    async with writer(client, tmp_path, shape) as old:
-        seen = scene(client, old, shape)
+    async with writer(store, tmp_path) as old:
+        seen = scene(store, old)
         await seen.publish([chunk("Rule one")])
-    fresh = scene(client, old, shape, dimension=3)
+    other = replace(PROFILE, dimension=3)
+    beside = QdrantStore(client, Names(prefix="test", profile=other))
+    fresh = scene(beside, old, profile=other)
     with pytest.raises(Permanent) as caught:
         await fresh.index.refresh()
     assert caught.value.code == "index_profile_mismatch"
-    async with writer(client, tmp_path, shape, dimension=3) as new:
+    async with writer(beside, tmp_path, profile=other) as new:
         assert await seen.texts("rule") == ["Rule one"]
         await new.upsert([chunk("Rule two")], np.array([[1, 0, 0]], dtype=np.float32))
         await new.publish()
@@ -123,7 +123,7 @@ async def test_a_server_that_is_away_is_temporary(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    index = server(
+    index = qdrant_server(
         url,
         api_key="secret",
         prefix="beleg",
