@@ -20,6 +20,8 @@ from rag.settings import Settings
 from rag.types import Prompt, UseCase, Zone
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from rag.adapters.index.opening import Opened, OpenWriter
     from rag.adapters.policy.rego import RegoPolicy
     from rag.answer.answer import Chain
@@ -118,19 +120,29 @@ def open_policy(settings: Settings) -> RegoPolicy:
 
 
 def open_index(settings: Settings, embedder: Embedder) -> Opened:
-    """The embedded one, unless a server is configured."""
-    from rag.adapters.index.opening import embedded, qdrant_server
+    """The embedded one, unless a server is configured. Raises `Permanent`: `bad_setting` for two of them."""
+    from rag.adapters.index.opening import azure_search, embedded, qdrant_server
 
-    if settings.qdrant_url is None:
-        return embedded(
-            settings.index_root, embedder=embedder.name, dimension=embedder.dimension, keep=settings.keep_generations
-        )
-    key = settings.qdrant_api_key
-    return qdrant_server(
-        settings.qdrant_url, api_key=None if key is None else key.get_secret_value(), prefix=settings.qdrant_prefix,
-        quantized=settings.qdrant_quantized, lock=settings.home.resolve() / "run" / "index.lock",
-        embedder=embedder.name, dimension=embedder.dimension, keep=settings.keep_generations,
-    )  # fmt: skip
+    name, dimension, keep = embedder.name, embedder.dimension, settings.keep_generations
+    prefix, lock = settings.index_prefix, settings.home.resolve() / "run" / "index.lock"
+    if settings.qdrant_url is not None and settings.azure_search_endpoint is not None:
+        hint = "Unset BELEG_QDRANT_URL or BELEG_AZURE_SEARCH_ENDPOINT."
+        raise Permanent("bad_setting", "Two index servers are configured.", hint=hint)
+    if settings.azure_search_endpoint is not None:
+        return azure_search(
+            settings.azure_search_endpoint, key=_revealed(settings.azure_search_key), prefix=prefix, lock=lock,
+            embedder=name, dimension=dimension, keep=keep,
+        )  # fmt: skip
+    if settings.qdrant_url is not None:
+        return qdrant_server(
+            settings.qdrant_url, api_key=_revealed(settings.qdrant_api_key), prefix=prefix,
+            quantized=settings.qdrant_quantized, lock=lock, embedder=name, dimension=dimension, keep=keep,
+        )  # fmt: skip
+    return embedded(settings.index_root, embedder=name, dimension=dimension, keep=keep)
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
 
 
 @asynccontextmanager

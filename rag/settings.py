@@ -43,10 +43,15 @@ class Settings(BaseSettings):
     qdrant_url: str | None = None
     """Of a Qdrant server; unset = the embedded index in `home`."""
     qdrant_api_key: SecretStr | None = None
-    qdrant_prefix: str = Field("beleg", pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")
-    """Of the names of its collections: two instances on one server need two."""
     qdrant_quantized: bool = False
     """Dense vectors as bytes: a quarter of the memory, a little less exact."""
+
+    azure_search_endpoint: str | None = None
+    """Of an Azure AI Search service, as `https://NAME.search.windows.net`; unset = not used."""
+    azure_search_key: SecretStr | None = None
+    """An admin key; unset = the managed identity of this machine (needs the package azure-identity)."""
+    index_prefix: str = Field("beleg", pattern=r"^[a-z0-9](?:[a-z0-9]|-(?!-)){0,40}$")
+    """Of the names in an index server: two instances on one server need two."""
 
     entailment: Path | None = None
     """Folder of a model for natural language inference, which scores whether a quote entails its claim; unset = none."""

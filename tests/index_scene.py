@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from azure.core.credentials import AzureKeyCredential
+from azure_search_service import KEY, search_service
 from qdrant_client import AsyncQdrantClient
 
 from rag import keywords
 from rag.adapters.embedders.hashing import HashEmbedder
+from rag.adapters.index.azure_store import AzureStore
 from rag.adapters.index.generations import Profile
 from rag.adapters.index.memory import InMemoryIndex
 from rag.adapters.index.qdrant_edge_reader import QdrantEdgeReader
@@ -142,5 +145,18 @@ async def server_scene(root: Path) -> AsyncIterator[Scene]:
         await client.close()
 
 
+@asynccontextmanager
+async def azure_scene(root: Path) -> AsyncIterator[Scene]:
+    """The real SDK against a local server that speaks the service's protocol; now and then it is busy, and a bit behind."""
+    clock = [0.0]
+    names = Names(prefix=f"test-{uuid4().hex[:8]}", profile=PROFILE)
+    with search_service(lag_s=0.01, busy_every=3) as service:
+        azure = AzureStore(service.url, AzureKeyCredential(KEY), names, first_pause_s=0.01)
+        async with aclosing(azure) as store, RemoteWriter(store, profile=PROFILE, lock=root / "lock") as writer:
+            yield Scene(writer, RemoteReader(store, profile=PROFILE, clock=lambda: clock[0]), clock)
+
+
 def opened(kind: str, root: Path) -> AbstractAsyncContextManager[Scene]:
-    return {"memory": memory_scene, "qdrant_edge": edge_scene, "qdrant_server": server_scene}[kind](root)
+    return {"memory": memory_scene, "qdrant_edge": edge_scene, "qdrant_server": server_scene, "azure": azure_scene}[
+        kind
+    ](root)

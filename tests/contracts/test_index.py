@@ -15,7 +15,7 @@ from index_scene import EMBEDDER, NOON, Scene, access, chunk, opened
 
 from rag.types import Access, Chunk, Classification
 
-KINDS = ("memory", "qdrant_edge", "qdrant_server")
+KINDS = ("memory", "qdrant_edge", "qdrant_server", "azure")
 
 
 @pytest.fixture(params=KINDS)

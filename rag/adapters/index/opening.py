@@ -1,16 +1,20 @@
-"""Which index an instance has: embedded in its folder, or a Qdrant server. The choice is made here, once, for `compose`."""
+"""Which index an instance has: embedded in its folder, a Qdrant server, or Azure AI Search. The choice is made here, once, for `compose`."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
+from rag.errors import Permanent
 from rag.ports import Index, IndexWriter
 
 if TYPE_CHECKING:
+    from azure.core.credentials import AzureKeyCredential, TokenCredential
+
     from rag.adapters.index.generations import Profile
 
 
@@ -77,6 +81,39 @@ def qdrant_server(
         reader=RemoteReader(store, profile=profile), identity=lambda: identity(plain, names), close=close,
         writer=lambda: RemoteWriter(store, profile=profile, lock=lock, keep=keep),
     )  # fmt: skip
+
+
+def azure_search(
+    endpoint: str, *, key: str | None, prefix: str, lock: Path, embedder: str, dimension: int, keep: int
+) -> Opened:
+    """Nothing is asked of it before the first search or write. Raises `Permanent("azure_identity_missing")`."""
+    from rag.adapters.index.azure_store import AzureStore
+    from rag.adapters.index.remote import Names
+    from rag.adapters.index.remote_reader import RemoteReader
+    from rag.adapters.index.remote_writer import RemoteWriter
+
+    profile = _profile(embedder, dimension)
+    store = AzureStore(endpoint, _azure_credential(key), Names(prefix=prefix, profile=profile))
+    return Opened(
+        reader=RemoteReader(store, profile=profile), identity=store.identity, close=store.aclose,
+        writer=lambda: RemoteWriter(store, profile=profile, lock=lock, keep=keep),
+    )  # fmt: skip
+
+
+def _azure_credential(key: str | None) -> AzureKeyCredential | TokenCredential:
+    from azure.core.credentials import AzureKeyCredential
+
+    if key is not None:
+        return AzureKeyCredential(key)
+    try:
+        identity = importlib.import_module("azure.identity")
+    except ImportError:
+        raise Permanent(
+            "azure_identity_missing", "Azure AI Search is configured without a key, and azure-identity is not installed.",
+            hint="Set BELEG_AZURE_SEARCH_KEY, or install azure-identity for the machine's managed identity.",
+        ) from None  # fmt: skip
+    credential: TokenCredential = identity.DefaultAzureCredential()
+    return credential
 
 
 def _profile(embedder: str, dimension: int) -> Profile:
