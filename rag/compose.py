@@ -14,6 +14,7 @@ from rag.adapters.database.erasures import DatabaseErasures
 from rag.adapters.database.ledger import DatabaseLedger
 from rag.adapters.database.library import DatabaseLibrary
 from rag.adapters.database.migrate import upgrade
+from rag.adapters.database.reviews import DatabaseReviews
 from rag.adapters.signing import Ed25519Signer
 from rag.errors import Permanent
 from rag.settings import Settings
@@ -38,6 +39,7 @@ class State:
     ledger: DatabaseLedger
     library: DatabaseLibrary
     erasures: DatabaseErasures
+    reviews: DatabaseReviews
     signer: Ed25519Signer
     audit: DatabaseAudit
 
@@ -104,6 +106,7 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
             ledger=DatabaseLedger(database),
             library=DatabaseLibrary(database),
             erasures=DatabaseErasures(database),
+            reviews=DatabaseReviews(database),
             signer=Ed25519Signer(settings.home.resolve() / "keys" / "receipts.pem"),
             audit=audit,
         )
@@ -195,6 +198,7 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
                 ledger=state.ledger,
                 index_identity=index.identity,
                 erasures=state.erasures,
+                reviews=state.reviews,
                 signer=state.signer,
             ),
             chain=Chain(

@@ -24,6 +24,7 @@ from rag.types import (
     Hit,
     Live,
     Parsed,
+    Review,
     Route,
     Screened,
     Sighting,
@@ -268,6 +269,16 @@ class Erasures(Protocol):
     async def release(self, document_id: str) -> int:
         """The document may be ingested again. Returns how many receipts that concerns."""
         ...
+
+
+class Reviews(Protocol):
+    """What stewards have said about documents that the guard held back."""
+
+    async def record(self, review: Review) -> None:
+        """Overwrites an earlier verdict on this version."""
+        ...
+
+    async def of(self, document_id: str, version: str) -> Review | None: ...
 
 
 class Signer(Protocol):

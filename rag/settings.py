@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     """Of an Azure AI Search service, as `https://NAME.search.windows.net`; unset = not used."""
     azure_search_key: SecretStr | None = None
     """An admin key; unset = the managed identity of this machine (needs the package azure-identity)."""
-    index_prefix: str = Field("beleg", pattern=r"^[a-z0-9](?:[a-z0-9]|-(?!-)){0,40}$")
+    index_prefix: str = Field("beleg", pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)
     """Of the names in an index server: two instances on one server need two."""
 
     entailment: Path | None = None

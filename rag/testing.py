@@ -29,6 +29,7 @@ from rag.types import (
     Labels,
     Parsed,
     Place,
+    Review,
     Route,
     Screened,
     Sighting,
@@ -266,6 +267,19 @@ class MemoryErasures:
         found = [one for one in await self.standing() if one.document_id == document_id]
         self._receipts |= {one.id: replace(one, released_at=now()) for one in found}
         return len(found)
+
+
+class MemoryReviews:
+    """The last verdict on every version."""
+
+    def __init__(self) -> None:
+        self._verdicts: dict[tuple[str, str], Review] = {}
+
+    async def record(self, review: Review) -> None:
+        self._verdicts[review.document_id, review.version] = review
+
+    async def of(self, document_id: str, version: str) -> Review | None:
+        return self._verdicts.get((document_id, version))
 
 
 class DigestSigner:

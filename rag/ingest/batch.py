@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -22,7 +21,21 @@ from rag.ingest.chunk import chunk
 from rag.ingest.clear import clear
 from rag.ingest.ingest import Due, Intake
 from rag.ports import IndexWriter
-from rag.types import Chunk, Cleared, Document, Entry, Parsed, Receipt, Sighting, State, Vector, Vectors, Zone, now
+from rag.types import (
+    Chunk,
+    Cleared,
+    Document,
+    Entry,
+    Parsed,
+    Receipt,
+    Sighting,
+    State,
+    Vector,
+    Vectors,
+    Verdict,
+    Zone,
+    now,
+)
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +140,9 @@ class Batch:
         """What the guard lets pass, masked where it says so."""
 
         async def one(_file: _File, parsed: Parsed) -> Cleared:
-            return await clear(parsed, guard=self._intake.guard, zone=self._zone)
+            review = await self._intake.reviews.of(parsed.document.id, parsed.document.version)
+            is_released = review is not None and review.verdict is Verdict.released
+            return await clear(parsed, guard=self._intake.guard, zone=self._zone, is_released=is_released)
 
         await self._each(Parsed, one)
 
@@ -142,8 +157,10 @@ class Batch:
     async def embed(self) -> None:
         """Each passage with the headings that it stands under; the texts of all files at once, which is faster."""
         chunks = [chunk for file in self._files if isinstance(file.at, Chunked) for chunk in file.at.chunks]
-        with suppress(Exception):  # each file meets it again, and says so for itself
+        try:
             await self._vectors(chunks)
+        except Exception as error:  # noqa: BLE001 - each file meets it again below, and says so for itself
+            log.info("ingest.embedded_one_by_one", extra={"kind": type(error).__name__})
 
         async def one(_file: _File, cut: Chunked) -> Embedded:
             return Embedded(cleared=cut.cleared, chunks=cut.chunks, vectors=await self._vectors(cut.chunks))

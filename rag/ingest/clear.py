@@ -36,9 +36,11 @@ class _Whole:
     path: tuple[int, int]
 
 
-async def clear(parsed: Parsed, *, guard: Guard, zone: Zone) -> Cleared:
+async def clear(parsed: Parsed, *, guard: Guard, zone: Zone, is_released: bool = False) -> Cleared:
     """Raises `Permanent` if the policy blocks the document, `Refused` if the guard cannot be relied on, `Temporary` if
     the policy has no verdict: a hiccup of ours must not take a good document out of the index.
+
+    `is_released`: a steward lets this version in. Everything that was found is masked all the same.
     """
     whole = _assembled(parsed)
     context = {"tenant": zone.tenant, "business_unit": zone.business_unit}
@@ -47,7 +49,9 @@ async def clear(parsed: Parsed, *, guard: Guard, zone: Zone) -> Cleared:
         message = "The policy engine gave no verdict, so the file waits."
         raise Temporary("policy_unavailable", message, hint=screened.decision.reason)
     if screened.decision.action is Action.block:
-        raise _blocked(screened)
+        if not is_released:
+            raise _blocked(screened)
+        screened = _masked(screened, whole.text)
     findings = _masked_findings(whole, screened)
     body = cut_out(findings, 0, whole.body)
     text = redact(parsed.text, body)
@@ -70,6 +74,14 @@ async def clear(parsed: Parsed, *, guard: Guard, zone: Zone) -> Cleared:
         counts=_counts(whole, screened.findings),
         masked=tuple(_places(masked, moved, named)),
     )
+
+
+def _masked(screened: Screened, text: str) -> Screened:
+    """What was blocked, as a steward let it in."""
+    blocked = screened.decision
+    said = f"A steward released what {blocked.rule} had held back."
+    decision = replace(blocked, action=Action.redact, rule="review.released", reason=said)
+    return replace(screened, text=redact(text, screened.findings), decision=decision)
 
 
 def _assembled(parsed: Parsed) -> _Whole:

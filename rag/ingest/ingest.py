@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TypeGuard
 
 from rag.ingest.chunk import RULES_REVISION
-from rag.ports import Embedder, Erasures, Guard, Landing, Ledger, Library, Parser, Signer
+from rag.ports import Embedder, Erasures, Guard, Landing, Ledger, Library, Parser, Reviews, Signer
 from rag.types import Entry, Sighting, State, Zone, now
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ class Intake:
     ledger: Ledger
     index_identity: Callable[[], str]
     erasures: Erasures
+    reviews: Reviews
     signer: Signer
 
     @property

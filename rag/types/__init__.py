@@ -53,6 +53,7 @@ from rag.types.questions import (
     Usage,
     UseCase,
 )
+from rag.types.reviews import Review, Verdict
 
 __all__ = [
     "Access",
@@ -86,6 +87,7 @@ __all__ = [
     "Receipt",
     "Recipe",
     "RetrievalSettings",
+    "Review",
     "Route",
     "Screened",
     "Sighting",
@@ -95,6 +97,7 @@ __all__ = [
     "UseCase",
     "Vector",
     "Vectors",
+    "Verdict",
     "Zone",
     "now",
 ]

@@ -116,6 +116,19 @@ texts = Table(
     Column("superseded_at", Instant, index=True),
 )
 
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("document_id", Text, primary_key=True),
+    Column("version", Text, primary_key=True),
+    Column("zone", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 erasures = Table(
     "erasures",
     metadata,

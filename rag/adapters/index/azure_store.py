@@ -122,12 +122,14 @@ class AzureStore:
 
     def _follow(self) -> None:
         alias = shapes.SearchAlias(name=self._names.prefix, indexes=[self._names.meta])
+        if self._followed() != [self._names.meta]:
+            self._indexes.create_or_update_alias(alias)
+
+    def _followed(self) -> list[str]:
         try:
-            if self._indexes.get_alias(self._names.prefix).indexes == [self._names.meta]:
-                return
+            return list(self._indexes.get_alias(self._names.prefix).indexes)
         except ResourceNotFoundError:
-            pass
-        self._indexes.create_or_update_alias(alias)
+            return []
 
     # --- points ---------------------------------------------------------------------------------------------------
 

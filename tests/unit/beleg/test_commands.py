@@ -215,3 +215,13 @@ def test_documents_are_forgotten_only_when_meant(home: Home, zone: Path) -> None
     assert json.loads(home.run("document", "verify", "--json").stdout) == {
         "verified": [], "still_there": [], "changed": [],
     }  # fmt: skip
+
+
+def test_only_what_the_guard_held_back_is_judged(home: Home, zone: Path) -> None:
+    """With a name and a reason; an empty queue is in order."""
+    assert json.loads(home.run("review", "list", "--json").stdout) == []
+    assert home.run("review", "list").exit_code == 0
+    unnamed = home.run("review", "release", "öffentliche-ordner", "nie.txt", "--by", " ", "--reason", "x")
+    assert (unnamed.exit_code, "needs a name and a reason" in unnamed.stderr) == (1, True)
+    unknown = home.run("review", "reject", "öffentliche-ordner", "nie.txt", "--by", "W", "--reason", "x")
+    assert "has never held nie.txt" in unknown.stderr

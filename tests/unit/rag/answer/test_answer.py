@@ -23,6 +23,7 @@ from rag.testing import (
     MemoryLanding,
     MemoryLedger,
     MemoryLibrary,
+    MemoryReviews,
     PlainParser,
     ScriptedLlm,
     WordGuard,
@@ -60,7 +61,7 @@ async def chain(*llms: ScriptedLlm, guard: WordGuard | None = None, policy: Fixe
     index = InMemoryIndex()
     intake = Intake(
         landing=MemoryLanding({"manual.txt": FACT.encode()}), parser=PlainParser(), guard=WordGuard(), embedder=HashEmbedder(),
-        library=MemoryLibrary(), ledger=MemoryLedger(zone()), index_identity=str, erasures=MemoryErasures(),
+        library=MemoryLibrary(), ledger=MemoryLedger(zone()), index_identity=str, erasures=MemoryErasures(), reviews=MemoryReviews(),
         signer=DigestSigner(),
     )  # fmt: skip
     await Batch(zone(), (await survey(zone(), intake=intake)).due, intake=intake, writer=index).run()

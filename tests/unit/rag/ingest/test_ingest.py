@@ -22,6 +22,7 @@ from rag.testing import (
     MemoryLanding,
     MemoryLedger,
     MemoryLibrary,
+    MemoryReviews,
     PlainParser,
     WordGuard,
     decision,
@@ -38,9 +39,11 @@ from rag.types import (
     ErasureRule,
     Parsed,
     Receipt,
+    Review,
     Screened,
     State,
     Vectors,
+    Verdict,
     Zone,
 )
 
@@ -55,7 +58,7 @@ def intake(landing: MemoryLanding, guard: WordGuard | None = None) -> Intake:
     return Intake(
         landing=landing, parser=PlainParser(), guard=guard or WordGuard(), embedder=HashEmbedder(),
         library=MemoryLibrary(), ledger=MemoryLedger(ZONE), index_identity=lambda: "index-1",
-        erasures=MemoryErasures(), signer=DigestSigner(),
+        erasures=MemoryErasures(), reviews=MemoryReviews(), signer=DigestSigner(),
     )  # fmt: skip
 
 
@@ -129,7 +132,7 @@ async def test_a_crash_before_the_receipt_is_healed_by_the_next_sweep() -> None:
     forgetful = Intake(
         landing=landing, parser=parts.parser, guard=parts.guard, embedder=parts.embedder, library=parts.library,
         ledger=MemoryLedger(ZONE), index_identity=parts.index_identity,
-        erasures=parts.erasures, signer=parts.signer,
+        erasures=parts.erasures, reviews=parts.reviews, signer=parts.signer,
     )  # fmt: skip
     await Batch(ZONE, due, intake=forgetful, writer=writer).run()  # written, but our ledger never heard of it
     assert len(await sweep(parts, writer)) == 1
@@ -429,6 +432,46 @@ async def test_files_leave_when_their_time_is_over() -> None:
     assert (await survey(short, intake=parts)).due == ()
     longer = replace(ZONE, retention_days=36500)
     assert [due.path for due in (await survey(longer, intake=parts)).due] == ["a.txt"]
+
+
+# --- what a steward says --------------------------------------------------------------------------------------------
+
+
+async def test_a_released_version_comes_in_masked_and_no_other_bytes_do() -> None:
+    """Everything that was found stays masked; a changed file is judged anew; a rejected one stays out."""
+    guard = FindingGuard(mask=["Meier"], block=["diagnosis"])
+    landing = MemoryLanding({"a.txt": b"Meier wrote on diagnosis", "b.txt": b"diagnosis of Meier"})
+    parts, writer = intake(landing, guard), InMemoryIndex()
+    held = await sweep(parts, writer)
+    assert [r.state for r in held] == [State.quarantined] * 2
+    for receipt, verdict in zip(held, (Verdict.released, Verdict.rejected), strict=True):
+        await parts.reviews.record(
+            Review(
+                document_id=receipt.document_id, version=receipt.version or "", zone=ZONE.name, path=receipt.path,
+                verdict=verdict, by="weber", reason="A novel.", at=EVERYONE.at,
+            )
+        )  # fmt: skip
+    for entry in (await parts.ledger.entries(ZONE.name)).values():
+        await parts.ledger.record(replace(entry, fingerprint=""))
+    again = await sweep(parts, writer)
+    assert [(r.path, r.code) for r in again] == [("a.txt", "indexed_redacted"), ("b.txt", "blocked_by_policy")]
+    (found,) = await searched(writer, "wrote")
+    assert "Meier" not in found
+    assert "wrote on diagnosis" in found
+    landing.files["a.txt"] = b"Meier wrote more on diagnosis"
+    assert [(r.path, r.code) for r in await sweep(parts, writer)] == [("a.txt", "blocked_by_policy")]
+    assert await searched(writer, "wrote") == set()
+
+
+class FindingGuard(WordGuard):
+    """Says what it found also where it blocks, as the real one does."""
+
+    async def screen(self, text: str, *, direction: Direction, context: Mapping[str, str | None]) -> Screened:
+        screened = await super().screen(text, direction=direction, context=context)
+        if screened.decision.action is not Action.block:
+            return screened
+        plain = await WordGuard(mask=self._mask).screen(text, direction=direction, context=context)
+        return replace(screened, findings=plain.findings, counts=plain.counts)
 
 
 async def test_a_text_is_embedded_once() -> None:

@@ -1,4 +1,4 @@
-"""What sweeps and zones have to remember, and receipts of erasures.
+"""What sweeps and zones have to remember, receipts of erasures, and verdicts of stewards.
 
 Revision ID: 0002
 Revises: 0001
@@ -22,6 +22,7 @@ def upgrade() -> None:
     op.add_column("documents", sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("documents", sa.Column("missing_since", Instant(), nullable=True))
     _erasures()
+    _reviews()
 
 
 def _erasures() -> None:
@@ -48,7 +49,23 @@ def _erasures() -> None:
     op.create_index(op.f("ix_erasures_version"), "erasures", ["version"])
 
 
+def _reviews() -> None:
+    op.create_table(
+        "reviews",
+        sa.Column("document_id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("zone", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("document_id", "version", name=op.f("pk_reviews")),
+    )
+
+
 def downgrade() -> None:
+    op.drop_table("reviews")
     op.drop_table("erasures")
     op.drop_column("documents", "missing_since")
     op.drop_column("documents", "attempts")
