@@ -10,10 +10,9 @@ from pathlib import Path
 import httpx
 
 from beleg.access_keys import create_key, first_keys
-from beleg.commands.instance import addresses
 from beleg.sound import require_sound
 from beleg.terminal import finish, tell
-from beleg.up import require_startable, running, stay, wait_for_sweeps
+from beleg.up import addresses, reached_at, require_startable, running, stay, wait_for_sweeps
 from rag.errors import Temporary
 from rag.settings import ROOT, Settings
 
@@ -82,7 +81,7 @@ def _write_private(path: Path, text: str) -> None:
 def _ask(settings: Settings, api_key: str, question: str, outcome: str) -> None:
     """Over HTTP, as any client would. Raises `Temporary("demo_failed")` if it does not end as it has to."""
     reply = httpx.post(
-        f"http://127.0.0.1:{settings.port}/v1/chat/completions",
+        f"http://{reached_at(settings.host)}:{settings.port}/v1/chat/completions",
         headers={"Authorization": f"Bearer {api_key}"},
         json={"model": "assistant", "messages": [{"role": "user", "content": question}]},
         timeout=60,

@@ -145,6 +145,15 @@ def stay(settings: Settings, instance: Instance) -> None:
         tell("\nStopping ...")
 
 
+def addresses(settings: Settings) -> None:
+    """Where people find what has started."""
+    at = reached_at(settings.host)
+    tell(f"  chat        http://{at}:{settings.port}/")
+    tell(f"  API docs    http://{at}:{settings.port}/docs")
+    tell(f"  Prefect UI  http://127.0.0.1:{settings.prefect_port}/")
+    tell(f"  MLflow UI   http://127.0.0.1:{settings.mlflow_port}/")
+
+
 def wait_for_sweeps(
     settings: Settings, zones: set[str], *, alive: Callable[[], None], patience_s: float = 600.0
 ) -> None:

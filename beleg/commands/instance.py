@@ -9,7 +9,7 @@ import typer
 from beleg.terminal import AsJson, emit, finish, tell
 
 if TYPE_CHECKING:
-    from rag.settings import Settings
+    pass
 
 app = typer.Typer()
 
@@ -23,7 +23,7 @@ def up() -> None:
     """
     from beleg.access_keys import first_keys
     from beleg.sound import require_sound
-    from beleg.up import require_startable, running, stay
+    from beleg.up import addresses, require_startable, running, stay
     from rag.settings import read_settings
 
     settings = read_settings()
@@ -98,10 +98,3 @@ def doctor(as_json: AsJson = False) -> None:
             if check.mend:
                 tell(f"     mend: {check.mend}")
     raise SystemExit(0 if all(check.ok for check in found) else 1)
-
-
-def addresses(settings: Settings) -> None:
-    tell(f"  chat        http://127.0.0.1:{settings.port}/")
-    tell(f"  API docs    http://127.0.0.1:{settings.port}/docs")
-    tell(f"  Prefect UI  http://127.0.0.1:{settings.prefect_port}/")
-    tell(f"  MLflow UI   http://127.0.0.1:{settings.mlflow_port}/")
