@@ -238,6 +238,39 @@ async def test_a_step_taken_again_goes_on_where_it_stopped() -> None:
     assert full.written == ["a.txt", "b.txt", "c.txt"]
 
 
+@pytest.mark.parametrize("after", ["parse", "clear", "chunk", "embed", "index", "erase", "publish"])
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_crash_after_any_step_ends_in_the_same_index(after: str, times: int) -> None:
+    """However often: what a dead process has left, the next sweep heals, and nothing is there twice."""
+    landing = MemoryLanding({"a.txt": b"red fox", "b.txt": b"blue whale", "gone.txt": b"old news"})
+    parts, writer = intake(landing), InMemoryIndex()
+    await sweep(parts, writer)
+    landing.files = {"a.txt": b"red fox, changed", "b.txt": b"blue whale", "c.txt": b"green frog"}
+    for _ in range(times):
+        await died(parts, writer, after)
+    await sweep(parts, writer)
+    assert await searched(writer, "fox whale frog news") == {"red fox, changed", "blue whale", "green frog"}
+    assert len(writer._working) == 3
+    assert (await survey(ZONE, intake=parts)).due == ()
+    for entry in (await parts.ledger.entries(ZONE.name)).values():
+        is_kept = await parts.library.versions(entry.receipt.document_id) > 0
+        assert is_kept == (entry.receipt.state is State.indexed)
+
+
+async def died(parts: Intake, writer: InMemoryIndex, after: str) -> None:
+    """A sweep whose process ends with this step."""
+    found = await survey(ZONE, intake=parts)
+    batch = Batch(ZONE, found.due, intake=parts, writer=writer)
+    for name, step in batch.steps.items():
+        await step()
+        if name == after:
+            return
+    for entry in found.gone:
+        await erase(entry, zone=ZONE, rule=ErasureRule.deleted, intake=parts, writer=writer)
+    if after == "publish":
+        await writer.publish()
+
+
 async def test_what_has_not_arrived_is_parked_with_its_reason() -> None:
     """The next sweep finds it due."""
     parts = intake(MemoryLanding({"a.txt": b"red fox", "b.txt": b"blue whale"}))
