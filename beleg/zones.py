@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from beleg.home import here
 from rag.errors import Permanent
@@ -13,7 +14,7 @@ DEFAULT_TENANT = "default"
 
 
 async def add_zone(
-    folder: Path,
+    place: str | Path,
     *,
     name: str | None = None,
     tenant: str | None = None,
@@ -21,20 +22,37 @@ async def add_zone(
     owner: str | None = None,
     move: bool = False,
 ) -> tuple[Zone, list[str]]:
-    """The zone as recorded, and what that changed of a zone that was known. Raises `Permanent`."""
-    from rag.adapters.landing.zone_file import read_zone_file
+    """The zone as recorded, and what that changed of a zone that was known. `place`: a folder, or a store's URL.
+
+    Raises `Permanent`, and `Temporary` for a store that does not answer.
+    """
     from rag.compose import open_state
 
     settings = here()
-    found = read_zone_file(
-        folder.expanduser(), name=name, tenant=tenant, owner=owner, default_tenant=DEFAULT_TENANT,
-        classification=None if classification is None else Classification[classification],
-    )  # fmt: skip
+    given = {
+        "name": name, "tenant": tenant, "owner": owner,
+        "classification": None if classification is None else Classification[classification],
+    }  # fmt: skip
+    found = await _found(str(place), given)
     async with open_state(settings) as state:
         known = {zone.name: zone for zone in await state.ledger.zones()}
         require_addable(found, known, home=settings.home.resolve(), move=move)
         await state.ledger.add_zone(found)
     return found, _changes(known.get(found.name), found)
+
+
+async def _found(place: str, given: dict[str, Any]) -> Zone:
+    """By its own settings, where it has any."""
+    from rag.adapters.landing.store_landing import StoreLanding
+    from rag.adapters.landing.zone_file import ZoneFile, read_zone_file, zone_at
+
+    if "://" not in place or place.startswith("file://"):
+        folder = Path(place.removeprefix("file://")).expanduser()
+        return read_zone_file(folder, default_tenant=DEFAULT_TENANT, **given)
+    url = place.rstrip("/")
+    bare = zone_at(url, ZoneFile(), called=url.rpartition("/")[2], given=given, default_tenant=DEFAULT_TENANT)
+    file = await StoreLanding().settings(bare)
+    return zone_at(url, file, called=url.rpartition("/")[2], given=given, default_tenant=DEFAULT_TENANT)
 
 
 async def remove_zone(name: str, *, tell: Callable[[str], None]) -> int:
@@ -98,7 +116,7 @@ def folder_of(zone: Zone) -> Path:
 
 def trouble(zone: Zone, found: list[Entry]) -> str | None:
     """Why no sweep of the zone can work now, as far as its folder shows."""
-    if not folder_of(zone).is_dir():
+    if zone.is_folder and not folder_of(zone).is_dir():
         return f"The folder of {zone.name} is not there: {zone.url}. Mount it, or `beleg zone add DIR --move`."
     if is_empty(zone) and any(entry.receipt.state is not State.deleted for entry in found):
         return (
@@ -113,7 +131,9 @@ def trouble(zone: Zone, found: list[Entry]) -> str | None:
 
 
 def is_empty(zone: Zone) -> bool:
-    """Whether a folder is there, and nothing in it."""
+    """Whether a folder is there, and nothing in it. A store is not asked."""
+    if not zone.is_folder:
+        return False
     try:
         return not any(folder_of(zone).iterdir())
     except OSError:

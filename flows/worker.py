@@ -75,7 +75,7 @@ async def work(rag: Rag, *, tell: Tell, stop: asyncio.Event, sweep_s: float, aft
     while not stop.is_set():
         zones = await _zones(rag, tell) or zones
         folders.clear()
-        folders.update({name: Path(zone.url.removeprefix("file://")) for name, zone in zones.items()})
+        folders.update({name: Path(zone.url.removeprefix("file://")) for name, zone in zones.items() if zone.is_folder})
         watcher = watcher or asyncio.create_task(_watch(folders, changed, stop))
         if watcher.done():
             await watcher  # raises what ended it

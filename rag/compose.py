@@ -159,6 +159,8 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
     from rag.adapters.guard.presidio import PresidioGuard
     from rag.adapters.guard.settings import read_guard_settings
     from rag.adapters.landing.folder_landing import FolderLanding
+    from rag.adapters.landing.routed import RoutedLanding
+    from rag.adapters.landing.store_landing import StoreLanding
     from rag.adapters.models.endpoints_file import open_endpoints
     from rag.adapters.models.extractive import ExtractiveLlm
     from rag.adapters.parsers.isolated import IsolatedParser
@@ -173,7 +175,8 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
         embedder = RememberingEmbedder(GlossedEmbedder(model))
         recognizers = read_guard_settings(settings.policies / "dlp" / "recognizers.yaml")
         guard = PresidioGuard(policy, recognizers)
-        landing = FolderLanding(max_bytes=settings.max_file_mb * 2**20)
+        most = settings.max_file_mb * 2**20
+        landing = RoutedLanding(folders=FolderLanding(max_bytes=most), stores=StoreLanding(max_bytes=most))
         parser = IsolatedParser(timeout_s=settings.parse_timeout_s, memory_mb=settings.parse_memory_mb)
         stack.push_async_callback(parser.aclose)
         index = open_index(settings, embedder)

@@ -27,8 +27,12 @@ ZoneName = Annotated[str | None, typer.Argument(metavar="[ZONE]", help="One zone
 
 @zone.command("add", epilog="Example: `beleg zone add ~/handbooks --tenant default --classification internal`")
 def add(
-    folder: Annotated[
-        Path, typer.Argument(help="The folder. Its `zone.yaml`, if there is one, sets what is not given here.")
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="FOLDER|URL",
+            help="A folder, or a store (s3://, abfs://, az://, gs://). Its `zone.yaml` sets what is not given here.",
+        ),
     ],
     name: Annotated[str | None, typer.Option(help="Name of the zone; default: the folder's.")] = None,
     tenant: Annotated[str | None, typer.Option(help="Who owns the documents; default: `default`.")] = None,
@@ -41,7 +45,7 @@ def add(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a folder a landing zone, or change the settings of one. Nothing is copied out of it.
+    """Make a folder or a store a landing zone, or change the settings of one. Nothing is written there.
 
     Documents are read by `beleg ingest`, or within seconds if `beleg up` runs.
     """
@@ -49,7 +53,7 @@ def add(
     from beleg.zones import add_zone, is_empty
 
     added, changes = finish(
-        add_zone(folder, name=name, tenant=tenant, classification=classification, owner=owner, move=move)
+        add_zone(place, name=name, tenant=tenant, classification=classification, owner=owner, move=move)
     )
     if as_json:
         emit(added)

@@ -40,6 +40,11 @@ class Zone:
     retention_days: int | None = None
     fixed: frozenset[str] = frozenset()
 
+    @property
+    def is_folder(self) -> bool:
+        """Of this machine; otherwise it lies in a store that `url` names."""
+        return "://" not in self.url or self.url.startswith("file://")
+
     def require_tenant(self, known: str | None) -> None:
         """Raises `Permanent("zone_tenant")` if a zone of this name belongs to another tenant.
 

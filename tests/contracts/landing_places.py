@@ -7,15 +7,18 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
+import fsspec
 import pytest
 
 from rag import testing
 from rag.adapters.landing.folder_landing import FolderLanding
+from rag.adapters.landing.store_landing import StoreLanding
 from rag.errors import Permanent
 from rag.ports import Landing
 from rag.types import Sighting, Zone
@@ -84,7 +87,36 @@ class FolderPlace:
         self.put(f"{new}.meta.yaml", f"supersedes: {old}\nvalid_from: {day}".encode())
 
 
-Place = MemoryPlace | FolderPlace
+@dataclass
+class StorePlace:
+    """Objects in fsspec's own store in memory, each test under a name of its own."""
+
+    landing: Landing = field(default_factory=lambda: StoreLanding(max_bytes=MOST))
+    root: str = field(default_factory=lambda: f"/{uuid4().hex}/zone")
+
+    def __post_init__(self) -> None:
+        self.store = fsspec.filesystem("memory")
+        self.put("zone.yaml", b"name: handbook")
+
+    @property
+    def zone(self) -> Zone:
+        return replace(testing.zone(), url=f"memory:/{self.root}")
+
+    def put(self, path: str, content: bytes = b"x") -> None:
+        self.store.pipe_file(f"{self.root}/{path}", content)
+
+    def remove(self, path: str) -> None:
+        self.store.rm_file(f"{self.root}/{path}")
+
+    def vanish(self) -> None:
+        self.store.rm(self.root, recursive=True)
+
+    def supersede(self, old: str, new: str, begins: datetime) -> None:
+        day = begins.astimezone(UTC).isoformat()
+        self.put(f"{new}.meta.yaml", f"supersedes: {old}\nvalid_from: {day}".encode())
+
+
+Place = MemoryPlace | FolderPlace | StorePlace
 
 
 async def paths(place: Place) -> list[str]:

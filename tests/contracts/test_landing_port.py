@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from landing_places import FolderPlace, MemoryPlace, Place, paths, refusal, sighted
+from landing_places import FolderPlace, MemoryPlace, Place, StorePlace, paths, refusal, sighted
 
-from rag.errors import Temporary
+from rag.errors import Permanent, Temporary
 from rag.types import Classification
 
 MAY = datetime(2026, 5, 1, tzinfo=UTC)
@@ -176,3 +176,50 @@ class TestFolderLanding(LandingContract):
     def place(self, tmp_path: Path) -> FolderPlace:
         (tmp_path / "secret.txt").write_bytes(b"SECRET")
         return FolderPlace(tmp_path)
+
+
+class TestStoreLanding(LandingContract):
+    @pytest.fixture
+    def place(self) -> StorePlace:
+        return StorePlace()
+
+    async def test_a_store_that_cannot_be_listed_is_no_empty_zone(
+        self, place: StorePlace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An expired credential, in whatever words the vendor says it; none of them is passed on."""
+        place.put("a.txt")
+
+        def refuse(*_: object, **__: object) -> None:
+            raise RuntimeError("AKIAIOSFODNN7EXAMPLE is not allowed")
+
+        monkeypatch.setattr(type(place.store), "find", refuse)
+        with pytest.raises(Temporary) as caught:
+            await place.landing.sightings(place.zone)
+        assert "AKIA" not in f"{caught.value}"
+
+    async def test_its_own_settings_take_effect(self, place: StorePlace) -> None:
+        """And make every file due."""
+        place.put("a.txt")
+        before = await sighted(place, "a.txt")
+        place.put("zone.yaml", b"classification: confidential\nretention_days: 30\n")
+        current = await place.landing.zone(place.zone)
+        assert (current.classification, current.retention_days) == (Classification.confidential, 30)
+        assert (await place.landing.sightings(current))[0].etag != before.etag
+        place.put("zone.yaml", b"x" * 100_000)
+        with pytest.raises(Permanent, match="larger"):
+            await place.landing.zone(place.zone)
+
+    @pytest.mark.parametrize(
+        ("url", "code"),
+        [
+            ("http://127.0.0.1:8600/", "store_not_supported"), ("ftp://host/x", "store_not_supported"),
+            ("file::s3://bucket/x", "store_not_supported"), ("s3://bucket/x::file:///etc", "store_not_supported"),
+            ("local:///etc", "store_not_supported"), ("s3://key:secret@bucket/x", "secret_in_address"),
+        ],
+    )  # fmt: skip
+    async def test_only_object_stores_are_opened(self, place: StorePlace, url: str, code: str) -> None:
+        """No address leads into this machine or its network, and none holds a secret that would be shown."""
+        with pytest.raises(Permanent) as caught:
+            await place.landing.sightings(replace(place.zone, url=url))
+        assert caught.value.code == code
+        assert "secret@" not in f"{caught.value}"

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import posixpath
-import unicodedata
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 from rag.adapters.landing import folder_files
-from rag.adapters.landing.zone_file import Sidecar, current_zone, read_sidecar
+from rag.adapters.landing.labelling import beside, document_id, labels_mark, labels_of
+from rag.adapters.landing.zone_file import Sidecar, current_zone, read_sidecar, zone_file_of
 from rag.errors import Permanent, Temporary
-from rag.types import Document, Labels, Sighting, Zone
+from rag.types import Document, Sighting, Zone
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
@@ -27,7 +25,7 @@ class FolderLanding:
         self._max_bytes = max_bytes
 
     async def zone(self, zone: Zone) -> Zone:
-        return await asyncio.to_thread(current_zone, _root(zone), zone)
+        return await asyncio.to_thread(lambda: current_zone(zone_file_of(_root(zone)), zone))
 
     async def sightings(self, zone: Zone) -> list[Sighting]:
         return await asyncio.to_thread(self._sightings, zone)
@@ -39,14 +37,14 @@ class FolderLanding:
         return await asyncio.to_thread(self._supersessions, zone)
 
     def document_id(self, zone: Zone, path: str) -> str:
-        return hashlib.sha256(f"{zone.tenant}\n{zone.name}\n{path}".encode()).hexdigest()[:32]
+        return document_id(zone, path)
 
     # --- in threads -------------------------------------------------------------------------------------------
 
     def _sightings(self, zone: Zone) -> list[Sighting]:
         root = _root(zone)
         try:
-            of_zone = _labels_mark(zone)
+            of_zone = labels_mark(zone)
             seen = [_sighting(zone, found, of_zone) for found in folder_files.files(root)]
             is_same = os.path.samestat(root.stat(), _root(zone).stat())
         except OSError as error:
@@ -76,7 +74,7 @@ class FolderLanding:
             uri=f"beleg://{quote(zone.name)}/{quote(path)}",
             content=content,
             modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
-            labels=_labels(zone, sidecar),
+            labels=labels_of(zone, sidecar),
             title=sidecar.title,
             language=sidecar.language,
             supersedes=sidecar.supersedes,
@@ -100,7 +98,7 @@ class FolderLanding:
             except Permanent:
                 continue  # `read` reports it for its own file
             if sidecar.supersedes:
-                old = _beside(found.path, sidecar.supersedes)
+                old = beside(found.path, sidecar.supersedes)
                 begins = sidecar.valid_from or zone.valid_from or _ALWAYS
                 if old != found.path:
                     ends[old] = min(begins, ends.get(old, begins))
@@ -156,32 +154,9 @@ def _sidecar(file: Path) -> Sidecar:
     return Sidecar() if path is None else read_sidecar(path)
 
 
-def _beside(path: str, other: str) -> str:
-    """The path that a sidecar names, seen from its own file."""
-    joined = posixpath.join(posixpath.dirname(path), unicodedata.normalize("NFC", other))
-    return posixpath.normpath(joined)
-
-
 def _mark(file: Path) -> str:
     try:
         stat = file.stat()
     except FileNotFoundError:
         return "none"
     return f"{stat.st_mtime_ns}/{stat.st_size}"
-
-
-def _labels_mark(zone: Zone) -> str:
-    """A zone whose settings changed labels its files anew."""
-    labels = _labels(zone, Sidecar())
-    return repr(replace(labels, readers=frozenset())) + repr(sorted(labels.readers))
-
-
-def _labels(zone: Zone, sidecar: Sidecar) -> Labels:
-    return Labels(
-        tenant=zone.tenant,
-        business_unit=zone.business_unit,
-        classification=zone.classification if sidecar.classification is None else sidecar.classification,
-        readers=zone.readers if sidecar.readers is None else sidecar.readers,
-        valid_from=sidecar.valid_from or zone.valid_from,
-        valid_until=sidecar.valid_until or zone.valid_until,
-    )

@@ -6,10 +6,11 @@ import getpass
 import os
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -17,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from rag.errors import Permanent
 from rag.types import Classification, Zone
 
-_MAX_BYTES = 64 * 1024
+MOST_BYTES = 64 * 1024
 _MAX_NAMED = 5
 _MAX_NAME = 60
 """Mistakes and characters of a key in a message: who reads it needs the first, not ten thousand."""
@@ -57,7 +58,7 @@ class Sidecar(BaseModel):
     supersedes: str | None = None
 
 
-class _ZoneFile(BaseModel):
+class ZoneFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str | None = None
@@ -80,6 +81,11 @@ def read_sidecar(path: Path) -> Sidecar:
     return _read(path, Sidecar, "bad_sidecar")
 
 
+def parse_sidecar(content: bytes, name: str) -> Sidecar:
+    """Of a file that lies elsewhere; `name` is for messages. Raises `Permanent("bad_sidecar")`."""
+    return _parsed(content, name, Sidecar, "bad_sidecar")
+
+
 def read_zone_file(
     folder: Path,
     *,
@@ -98,15 +104,21 @@ def read_zone_file(
         raise Permanent(
             "no_such_folder", f"{folder} is not a folder.", hint="Name the folder that holds the documents."
         )
-    _one_line(str(folder), "folder")
-    file = _zone_file(folder)
     given = {"name": name, "tenant": tenant, "owner": owner, "classification": classification}
+    return zone_at(str(folder), zone_file_of(folder), called=folder.name, given=given, default_tenant=default_tenant)
+
+
+def zone_at(
+    url: str, file: ZoneFile, *, called: str, given: Mapping[str, Any], default_tenant: str = "default"
+) -> Zone:
+    """The zone at an address: what is given, else what its file says, else the defaults; `called` names it if nothing does."""
+    _one_line(url, "folder")
     return Zone(
-        name=_one_line(name or file.name or _slug(folder.name), "name"),
-        url=str(folder),
-        tenant=_one_line(tenant or file.tenant or default_tenant, "tenant"),
-        owner=owner or file.owner or getpass.getuser(),
-        classification=_first(classification, file.classification, Classification.internal),
+        name=_one_line(given.get("name") or file.name or _slug(called), "name"),
+        url=url,
+        tenant=_one_line(given.get("tenant") or file.tenant or default_tenant, "tenant"),
+        owner=given.get("owner") or file.owner or getpass.getuser(),
+        classification=_first(given.get("classification"), file.classification, Classification.internal),
         business_unit=file.business_unit,
         valid_from=file.valid_from,
         valid_until=file.valid_until,
@@ -118,12 +130,11 @@ def read_zone_file(
     )
 
 
-def current_zone(folder: Path, known: Zone) -> Zone:
+def current_zone(file: ZoneFile, known: Zone) -> Zone:
     """The zone on record with what its `zone.yaml` says now. What was given when it was added stays.
 
     Raises `Permanent`: `bad_zone_file` naming the key, `zone_tenant` for a file that wants another tenant.
     """
-    file = _zone_file(folder)
     current = replace(
         known, business_unit=file.business_unit, valid_from=file.valid_from, valid_until=file.valid_until,
         readers=file.readers, languages=file.languages, deletion_limit=file.deletion_limit, retention_days=file.retention_days,
@@ -135,9 +146,15 @@ def current_zone(folder: Path, known: Zone) -> Zone:
     return current
 
 
-def _zone_file(folder: Path) -> _ZoneFile:
+def zone_file_of(folder: Path) -> ZoneFile:
+    """A folder without one has the defaults. Raises `Permanent("bad_zone_file")` naming the key."""
     path = folder / "zone.yaml"
-    return _read(path, _ZoneFile, "bad_zone_file") if os.path.lexists(path) else _ZoneFile()
+    return _read(path, ZoneFile, "bad_zone_file") if os.path.lexists(path) else ZoneFile()
+
+
+def parse_zone_file(content: bytes | None) -> ZoneFile:
+    """`None`: there is none. Raises `Permanent("bad_zone_file")` naming the key."""
+    return ZoneFile() if content is None else _parsed(content, "zone.yaml", ZoneFile, "bad_zone_file")
 
 
 def _one_line(text: str, key: str) -> str:
@@ -155,21 +172,30 @@ def _first(*values: Classification | None) -> Classification:
 def _read(path: Path, model: type[M], code: str) -> M:
     try:
         with path.open("rb") as stream:
-            content = stream.read(_MAX_BYTES + 1)
-        if len(content) > _MAX_BYTES:
-            raise Permanent(
-                code, f"{path.name} is larger than {_MAX_BYTES // 1024} KB.", hint="It is no settings file."
-            )
+            content = stream.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise _unreadable(path.name, code, error) from None
+    return _parsed(content, path.name, model, code)
+
+
+def _parsed(content: bytes, name: str, model: type[M], code: str) -> M:
+    if len(content) > MOST_BYTES:
+        raise Permanent(code, f"{name} is larger than {MOST_BYTES // 1024} KB.", hint="It is no settings file.")
+    try:
         return model.model_validate(_yaml(content.decode("utf-8-sig")))
     except ValidationError as error:
         wrong = error.errors(include_input=False, include_context=False)[:_MAX_NAMED]
         what = "; ".join(f"{_named(e['loc'])}: {e['msg']}" for e in wrong)
-        raise Permanent(code, f"{path.name}: {what}.", hint=f"Known keys: {', '.join(model.model_fields)}.") from None
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        raise Permanent(code, f"{name}: {what}.", hint=f"Known keys: {', '.join(model.model_fields)}.") from None
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
         # ValueError: a day that does not exist, a number of a thousand digits, bytes that are no UTF-8
-        raise Permanent(
-            code, f"{path.name} cannot be read as YAML ({type(error).__name__}).", hint="Check dates and indentation."
-        ) from None
+        raise _unreadable(name, code, error) from None
+
+
+def _unreadable(name: str, code: str, error: Exception) -> Permanent:
+    return Permanent(
+        code, f"{name} cannot be read as YAML ({type(error).__name__}).", hint="Check dates and indentation."
+    )
 
 
 def _yaml(text: str) -> object:

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -225,3 +226,17 @@ def test_only_what_the_guard_held_back_is_judged(home: Home, zone: Path) -> None
     assert (unnamed.exit_code, "needs a name and a reason" in unnamed.stderr) == (1, True)
     unknown = home.run("review", "reject", "öffentliche-ordner", "nie.txt", "--by", "W", "--reason", "x")
     assert "has never held nie.txt" in unknown.stderr
+
+
+def test_a_store_becomes_a_zone_by_its_address(tmp_path: Path) -> None:
+    """Its own settings count; what is no object store, and one that holds nothing, are a sentence each."""
+    store = fsspec.filesystem("memory")
+    store.pipe_file("/cmds/akten/zone.yaml", b"classification: confidential\n")
+    store.pipe_file("/cmds/akten/a.txt", b"x")
+    own = Home(tmp_path / "home")
+    assert own.run("zone", "add", "memory://cmds/akten/").exit_code == 0
+    (shown,) = json.loads(own.run("zone", "list", "--json").stdout)
+    assert (shown["name"], shown["url"], shown["classification"]) == ("akten", "memory://cmds/akten", "confidential")
+    assert "cannot be opened here" in own.run("zone", "add", "http://127.0.0.1/x").stderr
+    empty = own.run("zone", "add", "memory://cmds/nothing")
+    assert (empty.exit_code, "holds nothing at all" in empty.stderr) == (4, True)
