@@ -65,7 +65,7 @@ def _read(document: Document, depth: int) -> Parsed:
     head = document.content[:4096]
     inside = partial(_read, depth=depth + 1)
     if b"%PDF-" in head[:1024]:
-        return pdf.parse(document)
+        return pdf.parse(document, inside)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):  # the second of an archive without files
         return _packed(document, inside)
     if head.startswith(_OLE):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import pypdfium2
 
 from rag.adapters.parsers import ocr
+from rag.adapters.parsers.attached import Read, add_file
 from rag.adapters.parsers.building import Building, Row
 from rag.adapters.parsers.pdf import aligned, scanned
 from rag.adapters.parsers.pdf.columns import flows
@@ -24,6 +25,7 @@ from rag.errors import Permanent
 from rag.types import Document, Parsed
 
 MEDIA_TYPE = "application/pdf"
+_MOST_ATTACHED = 50
 _SAME_EDGE = 6.0
 """Points by which a column may move from page to page."""
 
@@ -42,19 +44,40 @@ class _Layer:
     rules: Rules
 
 
-def parse(document: Document) -> Parsed:
-    """Raises `Permanent`: `password_protected`, `broken_file`, or `no_text` for scans."""
+def _no_read(_: Document) -> Parsed:
+    raise Permanent("not_read", "Files inside are not read here.")
+
+
+def parse(document: Document, inside: Read = _no_read) -> Parsed:
+    """`inside` reads files that are attached; without it they are only named.
+
+    Raises `Permanent`: `password_protected`, `broken_file`, or `no_text` for scans.
+    """
     pdf = _opened(document.content)
     try:
         read = [layer for number in range(len(pdf)) for layer in _layers(pdf[number], number + 1)]
         pages, title = len(pdf), pdf.get_metadata_dict().get("Title")
+        attached = list(_attached(pdf))
     finally:
         pdf.close()
     building = Building()
     _build(building, read)
+    for name, content in attached:
+        add_file(building, name, content, document, inside, level=1)
     if not building.length:
         raise _without_text()
     return building.parsed(document, MEDIA_TYPE, title=title, pages=pages)
+
+
+def _attached(pdf: pypdfium2.PdfDocument) -> Iterable[tuple[str, bytes]]:
+    """Name and content of the first so many files that travel in the PDF."""
+    for number in range(min(pdf.count_attachments(), _MOST_ATTACHED)):
+        file = pdf.get_attachment(number)
+        try:
+            content = bytes(file.get_data())
+        except pypdfium2.PdfiumError:  # named, without content: the PDF itself is sound
+            content = b""
+        yield " ".join(file.get_name().split()) or "attachment", content
 
 
 def _without_text() -> Permanent:

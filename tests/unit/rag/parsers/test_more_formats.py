@@ -9,9 +9,11 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pypdfium2
 import pytest
 from paper import check, document
 from PIL import Image, ImageDraw, ImageFont
+from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped]
 
 from rag.adapters.parsers import ocr
 from rag.adapters.parsers.isolated import IsolatedParser
@@ -209,6 +211,25 @@ async def test_zip(parser: IsolatedParser) -> None:
         "../../etc/x.txt", "Harmlos.", "a.csv", "Teil | Preis\nVentil | 5", "b/Größe.txt", "Fünf Meter.", "kaputt.pdf",
     ]  # fmt: skip
     assert [place.part for place in parsed.places] == ["../../etc/x.txt", "a.csv", "a.csv", "b/Größe.txt"]
+
+
+async def test_files_inside_a_pdf(parser: IsolatedParser) -> None:
+    """An invoice carries its data, a report its table: each under its name; one that is empty is only named."""
+    page = io.BytesIO()
+    canvas = Canvas(page)
+    canvas.drawString(72, 720, "Rechnung Nummer 17")
+    canvas.save()
+    file = pypdfium2.PdfDocument(page.getvalue())
+    for name, content in (("zahlen.csv", b"Teil;Preis\nVentil;5\n"), ("leer.txt", b"")):
+        file.new_attachment(name).set_data(content)
+    out = io.BytesIO()
+    file.save(out)
+    file.close()
+    parsed = await read(parser, out.getvalue(), "a.pdf")
+    assert [text for _, text in said(parsed)][-3:] == ["zahlen.csv", "Teil | Preis\nVentil | 5", "leer.txt"] or (
+        [text for _, text in said(parsed)][-3:] == ["leer.txt", "zahlen.csv", "Teil | Preis\nVentil | 5"]
+    )
+    assert {place.part for place in parsed.places if place.part} == {"zahlen.csv"}
 
 
 @pytest.mark.parametrize(
