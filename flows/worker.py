@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from prefect.client.orchestration import get_client
 
@@ -28,13 +28,14 @@ _VERIFY_EVERY_S = 86_400.0
 
 
 async def sweep_all(
-    rag: Rag, zones: list[Zone], *, tell: Tell, retry: bool = False, confirm_deletions: bool = False
-) -> list[Sweep]:
+    rag: Rag, zones: list[Zone], *, tell: Tell, retry: bool = False, confirm_deletions: bool = False,
+    flow: Callable[..., Any] = ingest_flow,
+) -> list[Sweep]:  # fmt: skip
     """One run per zone, one after the other; a zone in trouble does not stop the next.
 
-    `retry`: also what is blocked. `confirm_deletions`: however many documents have vanished.
+    `retry`: also what is blocked. `confirm_deletions`: however many documents have vanished. `flow` makes the run.
     """
-    run = ingest_flow(rag, tell=tell)
+    run = flow(rag, tell=tell)
     sweeps = []
     for zone in zones:
         try:
