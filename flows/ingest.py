@@ -24,6 +24,7 @@ from rag.compose import Rag
 from rag.errors import BelegError, Permanent, Temporary
 from rag.ingest.batch import Batch, Steps
 from rag.ingest.erase import attest, erase
+from rag.ingest.follow import Follow, followed
 from rag.ingest.ingest import held_words, refreshed, removable, survey
 from rag.ports import IndexWriter
 from rag.types import Entry, ErasureRule, Receipt, State, Zone
@@ -109,9 +110,10 @@ def ingest_flow(rag: Rag, *, tell: Tell) -> Flow[..., Any]:
 
     @flow(name="ingest", flow_run_name="{zone}: ingest", persist_result=False, validate_parameters=False)
     async def ingest(zone: str, *, retry: bool = False, confirm_deletions: bool = False) -> Sweep:
-        async with rag.writer() as writer:
+        async with rag.writer() as writer, followed(zone, sweeps=rag.state.sweeps) as follow:
             current = await refreshed(await rag.zone(zone), intake=rag.intake)
-            sweep = await _sweep(rag, current, writer, tell, retry=retry, confirm_deletions=confirm_deletions)
+            sweep = await _sweep(rag, current, writer, follow, tell, retry=retry, confirm_deletions=confirm_deletions)
+            await follow.ended(held=sweep.held)
         if sweep.receipts:
             await _show(sweep)
         return sweep
@@ -135,9 +137,10 @@ def verify_flow(rag: Rag, *, tell: Tell) -> Flow[..., Any]:
 
 
 async def _sweep(
-    rag: Rag, zone: Zone, writer: IndexWriter, tell: Tell, *, retry: bool, confirm_deletions: bool
+    rag: Rag, zone: Zone, writer: IndexWriter, follow: Follow, tell: Tell, *, retry: bool, confirm_deletions: bool
 ) -> Sweep:
     found = await _step("list zone", lambda: survey(zone, intake=rag.intake, retry=retry), delays=_IMPATIENT)
+    await follow.found(len(found.due), found.unchanged)
     receipts: list[Receipt] = []
     writing: asyncio.Task[None] | None = None
     try:
@@ -149,7 +152,7 @@ async def _sweep(
             if writing is not None:
                 await writing
             # The next files are read, on another core, while these are embedded.
-            writing = asyncio.create_task(_written(batch, zone, files, tell, receipts))
+            writing = asyncio.create_task(_written(batch, zone, files, follow, tell, receipts))
     finally:
         if writing is not None:
             await writing
@@ -166,8 +169,9 @@ async def _sweep(
     return Sweep(zone=zone.name, receipts=tuple(receipts), unchanged=found.unchanged, generation=generation, held=held)
 
 
-async def _written(batch: Batch, zone: Zone, files: str, tell: Tell, receipts: list[Receipt]) -> None:
+async def _written(batch: Batch, zone: Zone, files: str, follow: Follow, tell: Tell, receipts: list[Receipt]) -> None:
     await _take(batch, batch.writing, zone, files, tell)
+    await follow.done(len(batch.receipts))
     for receipt in batch.receipts:
         tell(line(receipt))
     receipts += batch.receipts

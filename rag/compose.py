@@ -15,6 +15,7 @@ from rag.adapters.database.ledger import DatabaseLedger
 from rag.adapters.database.library import DatabaseLibrary
 from rag.adapters.database.migrate import upgrade
 from rag.adapters.database.reviews import DatabaseReviews
+from rag.adapters.database.sweeps import DatabaseSweeps
 from rag.adapters.signing import Ed25519Signer
 from rag.errors import Permanent
 from rag.settings import Settings
@@ -40,6 +41,7 @@ class State:
     library: DatabaseLibrary
     erasures: DatabaseErasures
     reviews: DatabaseReviews
+    sweeps: DatabaseSweeps
     signer: Ed25519Signer
     audit: DatabaseAudit
 
@@ -107,6 +109,7 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
             library=DatabaseLibrary(database),
             erasures=DatabaseErasures(database),
             reviews=DatabaseReviews(database),
+            sweeps=DatabaseSweeps(database),
             signer=Ed25519Signer(settings.home.resolve() / "keys" / "receipts.pem"),
             audit=audit,
         )

@@ -28,6 +28,7 @@ from rag.types import (
     Route,
     Screened,
     Sighting,
+    SweepProgress,
     Usage,
     Vector,
     Vectors,
@@ -237,11 +238,23 @@ class Ledger(Protocol):
         ...
 
     async def record(self, entry: Entry) -> None:
-        """Overwrites what was known of this place."""
+        """Overwrites what was known of this place; the stored entry carries its history (`Entry.after`)."""
         ...
 
     async def mark_missing(self, zone: str, paths: frozenset[str]) -> None:
         """These are missing from now on, or since they were first marked; all others of the zone are there."""
+        ...
+
+
+class Sweeps(Protocol):
+    """How far the last sweep of each zone has come. For people to look at; nothing is decided by it."""
+
+    async def record(self, progress: SweepProgress) -> None:
+        """Overwrites what was known of the zone's sweeps."""
+        ...
+
+    async def last(self) -> dict[str, SweepProgress]:
+        """By zone; zones that were never swept, or are no more, are not in it."""
         ...
 
 

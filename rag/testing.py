@@ -33,6 +33,7 @@ from rag.types import (
     Route,
     Screened,
     Sighting,
+    SweepProgress,
     Usage,
     Zone,
     now,
@@ -229,13 +230,27 @@ class MemoryLedger:
         return dict(sorted(self._rows.get(zone, {}).items()))
 
     async def record(self, entry: Entry) -> None:
-        self._rows.setdefault(entry.receipt.zone, {})[entry.receipt.path] = entry
+        rows = self._rows.setdefault(entry.receipt.zone, {})
+        rows[entry.receipt.path] = entry.after(rows.get(entry.receipt.path))
 
     async def mark_missing(self, zone: str, paths: frozenset[str]) -> None:
         rows = self._rows.get(zone, {})
         for path, entry in rows.items():
             since = (entry.missing_since or now()) if path in paths else None
             rows[path] = replace(entry, missing_since=since)
+
+
+class MemorySweeps:
+    """The last one of every zone, and all that were told, in their order."""
+
+    def __init__(self) -> None:
+        self.told: list[SweepProgress] = []
+
+    async def record(self, progress: SweepProgress) -> None:
+        self.told.append(progress)
+
+    async def last(self) -> dict[str, SweepProgress]:
+        return {progress.zone: progress for progress in self.told}
 
 
 class MemoryErasures:

@@ -15,6 +15,7 @@ from rag.types.documents import (
     ElementKind,
     Entry,
     Finding,
+    History,
     Parsed,
     Place,
     Receipt,
@@ -54,6 +55,7 @@ from rag.types.questions import (
     UseCase,
 )
 from rag.types.reviews import Review, Verdict
+from rag.types.sweeps import SweepProgress
 
 __all__ = [
     "Access",
@@ -75,6 +77,7 @@ __all__ = [
     "Erasure",
     "ErasureRule",
     "Finding",
+    "History",
     "Hit",
     "Labels",
     "Live",
@@ -92,6 +95,7 @@ __all__ = [
     "Screened",
     "Sighting",
     "State",
+    "SweepProgress",
     "Turn",
     "Usage",
     "UseCase",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -308,6 +308,26 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What a ledger remembers of a place from one entry to the next.
+
+    Attributes:
+        added_at: when the place was first known, or came back after it was taken out.
+        changed_at: when other bytes were last read there; `added_at` until then.
+        since: since when it has been in its present state, however often that was recorded.
+        version: the last one read; `None` if none ever was.
+    """
+
+    added_at: datetime
+    changed_at: datetime
+    since: datetime
+    version: str | None
+
+
+_OUT = frozenset({State.deleted, State.forgotten})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """What the ledger knows of one place in a zone.
 
@@ -317,6 +337,7 @@ class Entry:
         attempts: how often in a row this sighting has failed by its own fault.
         recorded_at: when the receipt was written.
         missing_since: since when the file is not seen, while its deletion waits for a person; `None` = it is there.
+        history: written by the ledger, whatever a caller gives; no part of what makes two entries equal.
     """
 
     receipt: Receipt
@@ -325,3 +346,17 @@ class Entry:
     attempts: int = 0
     recorded_at: datetime
     missing_since: datetime | None = None
+    history: History | None = field(default=None, compare=False)
+
+    def after(self, before: Entry | None) -> Entry:
+        """This entry with its history, given what was known of the place until now."""
+        at, version, was = self.recorded_at, self.receipt.version, None if before is None else before.history
+        state, old = self.receipt.state, None if before is None else before.receipt.state
+        if was is None or (old in _OUT and state not in _OUT):
+            return replace(self, history=History(added_at=at, changed_at=at, since=at, version=version))
+        is_other = version is not None and was.version not in {None, version}
+        history = History(
+            added_at=was.added_at, changed_at=at if is_other else was.changed_at,
+            since=was.since if state is old else at, version=version or was.version,
+        )  # fmt: skip
+        return replace(self, history=history)

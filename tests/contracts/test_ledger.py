@@ -102,6 +102,26 @@ class LedgerContract:
         assert (last["x"].missing_since, last["y"].missing_since) == (None, both["y"].missing_since)
         assert set(last) == {"x", "y"}
 
+    async def test_a_place_remembers_since_when_it_is_what_it_is(self, ledger: Ledger) -> None:
+        """Waiting again is not waiting anew; only other bytes are a change; what comes back is new."""
+        at = [NOON + timedelta(hours=hour) for hour in range(9)]
+        steps = [
+            (State.discovered, None, (at[0], at[0], at[0], None)),
+            (State.discovered, None, (at[0], at[0], at[0], None)),
+            (State.indexed, "v1", (at[0], at[0], at[2], "v1")),
+            (State.indexed, "v1", (at[0], at[0], at[2], "v1")),
+            (State.discovered, None, (at[0], at[0], at[4], "v1")),
+            (State.indexed, "v1", (at[0], at[0], at[5], "v1")),
+            (State.indexed, "v2", (at[0], at[6], at[5], "v2")),
+            (State.deleted, "v2", (at[0], at[6], at[7], "v2")),
+            (State.indexed, "v2", (at[8], at[8], at[8], "v2")),
+        ]
+        for hour, (state, version, expected) in enumerate(steps):
+            await ledger.record(entry(receipt(state=state, version=version), recorded_at=at[hour]))
+            history = (await ledger.entries("handbuch"))["a/größe.pdf"].history
+            assert history is not None
+            assert (history.added_at, history.changed_at, history.since, history.version) == expected, hour
+
 
 class TestMemoryLedger(LedgerContract):
     @pytest.fixture

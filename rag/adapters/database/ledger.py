@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import bindparam, delete, select, update
 
 from rag.adapters.database.engine import Database
-from rag.adapters.database.schema import documents, zones
-from rag.types import Classification, Entry, Receipt, Sighting, State, Zone, now
+from rag.adapters.database.schema import documents, sweeps, zones
+from rag.types import Classification, Entry, History, Receipt, Sighting, State, Zone, now
 
 
 class DatabaseLedger:
@@ -49,6 +49,7 @@ class DatabaseLedger:
         """With all its rows; a zone that nobody knows is removed already."""
         async with self._database.write() as connection:
             await connection.execute(delete(documents).where(documents.c.zone == name))
+            await connection.execute(delete(sweeps).where(sweeps.c.zone == name))
             await connection.execute(delete(zones).where(zones.c.name == name))
 
     async def entries(self, zone: str) -> dict[str, Entry]:
@@ -60,28 +61,12 @@ class DatabaseLedger:
 
     async def record(self, entry: Entry) -> None:
         """Overwrites the row of this place. Raises `Temporary` if it could not be stored: then nothing changed."""
-        receipt, sighting = entry.receipt, entry.sighting
-        values = {
-            "zone": receipt.zone,
-            "path": receipt.path,
-            "document_id": receipt.document_id,
-            "version": receipt.version,
-            "state": receipt.state.value,
-            "code": receipt.code,
-            "reason": receipt.reason,
-            "hint": receipt.hint,
-            "chunks": receipt.chunks,
-            "counts": receipt.counts,
-            "fingerprint": entry.fingerprint,
-            "size": sighting.size,
-            "modified_at": sighting.modified_at,
-            "etag": sighting.etag,
-            "attempts": entry.attempts,
-            "recorded_at": entry.recorded_at,
-            "missing_since": entry.missing_since,
-        }
+        receipt = entry.receipt
+        here = select(documents).where(documents.c.zone == receipt.zone, documents.c.path == receipt.path)
         async with self._database.write() as connection:
-            await connection.execute(self._database.upsert(documents, values, keys=("zone", "path")))
+            row = (await connection.execute(here)).mappings().first()
+            stored = entry.after(None if row is None else _entry(dict(row)))
+            await connection.execute(self._database.upsert(documents, _row(stored), keys=("zone", "path")))
 
     async def mark_missing(self, zone: str, paths: frozenset[str]) -> None:
         """One transaction; none at all if nothing changes."""
@@ -95,6 +80,33 @@ class DatabaseLedger:
         rows = [{"of_path": path, "missing_since": since} for path, since in changes]
         async with self._database.write() as connection:
             await connection.execute(of_path, rows)
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    receipt, sighting, history = entry.receipt, entry.sighting, entry.history
+    return {
+        "zone": receipt.zone,
+        "path": receipt.path,
+        "document_id": receipt.document_id,
+        "version": receipt.version,
+        "state": receipt.state.value,
+        "code": receipt.code,
+        "reason": receipt.reason,
+        "hint": receipt.hint,
+        "chunks": receipt.chunks,
+        "counts": receipt.counts,
+        "fingerprint": entry.fingerprint,
+        "size": sighting.size,
+        "modified_at": sighting.modified_at,
+        "etag": sighting.etag,
+        "attempts": entry.attempts,
+        "recorded_at": entry.recorded_at,
+        "missing_since": entry.missing_since,
+        "added_at": None if history is None else history.added_at,
+        "changed_at": None if history is None else history.changed_at,
+        "state_since": None if history is None else history.since,
+        "known_version": None if history is None else history.version,
+    }
 
 
 def _zone(row: dict[str, Any]) -> Zone:
@@ -128,6 +140,15 @@ def _entry(row: dict[str, Any]) -> Entry:
         attempts=row["attempts"],
         recorded_at=row["recorded_at"],
         missing_since=row["missing_since"],
+        history=_history(row),
+    )
+
+
+def _history(row: dict[str, Any]) -> History | None:
+    if row["added_at"] is None:
+        return None
+    return History(
+        added_at=row["added_at"], changed_at=row["changed_at"], since=row["state_since"], version=row["known_version"]
     )
 
 

@@ -104,6 +104,24 @@ documents = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("recorded_at", Instant, nullable=False),
     Column("missing_since", Instant),
+    Column("added_at", Instant),
+    Column("changed_at", Instant),
+    Column("state_since", Instant),
+    Column("known_version", Text),
+)
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("zone", Text, primary_key=True),
+    Column("began_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("due", Integer),
+    Column("done", Integer, nullable=False),
+    Column("unchanged", Integer, nullable=False),
+    Column("held", Integer, nullable=False),
+    Column("trouble", Text, nullable=False),
 )
 
 texts = Table(
