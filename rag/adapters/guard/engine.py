@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from presidio_analyzer import AnalyzerEngine, EntityRecognizer, Pattern, RecognizerRegistry, RecognizerResult
@@ -19,9 +19,6 @@ from presidio_analyzer.nlp_engine import NlpArtifacts, NoOpNlpEngine
 from presidio_analyzer.predefined_recognizers import (
     CreditCardRecognizer,
     DeHealthInsuranceRecognizer,
-    DeIdCardRecognizer,
-    DePassportRecognizer,
-    DeSocialSecurityRecognizer,
     DeTaxIdRecognizer,
     IbanRecognizer,
 )
@@ -42,9 +39,6 @@ def build_engine(
         _CreditCard(supported_language=LANGUAGE),
         _TaxId(supported_language=LANGUAGE),
         _HealthInsurance(supported_language=LANGUAGE),
-        _IdCard(supported_language=LANGUAGE),
-        _Passport(supported_language=LANGUAGE),
-        DeSocialSecurityRecognizer(supported_language=LANGUAGE),
     ]
     registry = RecognizerRegistry(recognizers=[*theirs, *ours, *extra], supported_languages=[LANGUAGE])
     engine = AnalyzerEngine(
@@ -188,24 +182,3 @@ class _HealthInsurance(_OnlyWithContext, DeHealthInsuranceRecognizer):
             "kv-nr",
         ]
         super().__init__(context=context, supported_language=supported_language)
-
-
-class _IdCard(_OnlyWithContext, DeIdCardRecognizer):
-    def __init__(self, *, supported_language: str) -> None:
-        context = ["personalausweis", "ausweisnummer", "ausweis-nr", "identity card", "id card", "national id"]
-        super().__init__(
-            patterns=_lowered(DeIdCardRecognizer.PATTERNS), context=context, supported_language=supported_language
-        )
-
-
-class _Passport(_OnlyWithContext, DePassportRecognizer):
-    def __init__(self, *, supported_language: str) -> None:
-        context = ["reisepass", "passnummer", "pass-nr", "passport"]
-        super().__init__(
-            patterns=_lowered(DePassportRecognizer.PATTERNS), context=context, supported_language=supported_language
-        )
-
-
-def _lowered(patterns: Iterable[Pattern]) -> list[Pattern]:
-    """Below any threshold without context; letters as capitals only, since Presidio ignores case."""
-    return [Pattern(p.name, f"(?-i:{p.regex})", 0.3) for p in patterns]

@@ -22,6 +22,7 @@ from rag.adapters.guard.folding import fold
 from rag.adapters.guard.medical import Health, HealthReader
 from rag.adapters.guard.names import PersonFinder
 from rag.adapters.guard.numbers import BirthFinder, NumberFinder
+from rag.adapters.guard.official import DOCUMENTS, PensionFinder, PlateFinder, SecretFinder
 from rag.adapters.guard.settings import GuardSettings
 from rag.adapters.guard.spans import Finder, Span, settle
 from rag.adapters.guard.tables import TableFinder
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_RULES_REVISION = "guard-3"
+_RULES_REVISION = "guard-4"
 """Raise it when the code finds something else than before, so that documents are screened again."""
 _ATTRIBUTES = ("usecase_class", "tenant", "business_unit", "user_role", "endpoint_class")
 
@@ -49,7 +50,7 @@ class PresidioGuard:
         """`recognizers`: more of Presidio's own kind, with `supported_language="xx"`."""
         self._policy, self._settings = policy, settings or GuardSettings()
         self._persons = PersonFinder()
-        self._tables = TableFinder(self._settings.numbers)
+        self._tables = TableFinder((*self._settings.numbers, *DOCUMENTS))
         self._health = HealthReader(self._settings.medical_ignore)
         self._engine: Callable[[str], list[Span]] | None = None
         self._recognizers = recognizers
@@ -95,6 +96,10 @@ class PresidioGuard:
             (AddressFinder(), ["ADDRESS"]),
             (BirthFinder(), ["DATE_OF_BIRTH"]),
             (NumberFinder(numbers), sorted({kind.entity for kind in numbers}) or ["NUMBER"]),
+            (NumberFinder(DOCUMENTS), [kind.entity for kind in DOCUMENTS]),
+            (PensionFinder(), ["DE_SOCIAL_SECURITY"]),
+            (PlateFinder(), ["LICENSE_PLATE"]),
+            (SecretFinder(), ["SECRET"]),
         ]
 
     def _opened(self) -> Callable[[str], list[Span]]:
