@@ -44,7 +44,7 @@ async def examine(settings: Settings) -> list[Check]:
     ]
     parts = (
         ("embedding model", _model), ("database", _database), ("policies", _policies), ("guard", _guard),
-        ("use cases", _use_cases), ("scans", _scans),
+        ("use cases", _use_cases), ("scans", _scans), ("stores", _stores),
     )  # fmt: skip
     found += [await _guarded(name, check, settings) for name, check in parts]
     return [check if not check.ok else replace(check, mend="") for check in found]
@@ -202,3 +202,19 @@ async def _scans(_: Settings) -> Check:
         "Tesseract is not installed: scans and photographs are quarantined (Debian: tesseract-ocr tesseract-ocr-deu)"
     )
     return Check(name="scans", ok=True, finding=without if found == "none" else found)
+
+
+async def _stores(settings: Settings) -> Check:
+    """What zones in object stores are opened with. Whether their credentials fit, a sweep says."""
+    from rag.adapters.landing.store_address import missing_package
+    from rag.compose import open_state
+
+    async with open_state(settings) as state:
+        urls = {zone.name: zone.url for zone in await state.ledger.zones() if not zone.is_folder}
+    lacking = {name: package for name, url in urls.items() if (package := missing_package(url)) is not None}
+    wanted = sorted(set(lacking.values()))
+    return Check(
+        name="stores", ok=not lacking,
+        finding="; ".join(f"zone {name} needs {package}" for name, package in sorted(lacking.items())) or f"{len(urls)} zones in object stores",
+        mend=f"Install {', '.join(wanted)} into this environment.",
+    )  # fmt: skip

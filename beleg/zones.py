@@ -111,7 +111,10 @@ def chosen(known: list[Zone], name: str | None) -> list[Zone]:
 
 
 def folder_of(zone: Zone) -> Path:
-    return Path(zone.url.removeprefix("file://"))
+    """Of a store: its address in its one spelling, as if it were a folder."""
+    from rag.adapters.landing.store_address import canonical
+
+    return Path(zone.url.removeprefix("file://") if zone.is_folder else canonical(zone.url))
 
 
 def trouble(zone: Zone, found: list[Entry]) -> str | None:

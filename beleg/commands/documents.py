@@ -31,7 +31,7 @@ def add(
         str,
         typer.Argument(
             metavar="FOLDER|URL",
-            help="A folder, or a store (s3://, abfs://, az://, gs://). Its `zone.yaml` sets what is not given here.",
+            help="A folder, or a store (s3://, az://CONTAINER/PATH, gs://), opened by the environment's credentials. Its `zone.yaml` sets what is not given here.",
         ),
     ],
     name: Annotated[str | None, typer.Option(help="Name of the zone; default: the folder's.")] = None,

@@ -16,10 +16,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-import fsspec
-
 from rag.adapters.landing.folder_files import SIDECAR, is_passing
 from rag.adapters.landing.labelling import beside, document_id, labels_mark, labels_of
+from rag.adapters.landing.store_address import opened
 from rag.adapters.landing.zone_file import (
     MOST_BYTES,
     Sidecar,
@@ -34,8 +33,6 @@ from rag.types import Document, Sighting, Zone
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 _TAGS = ("ETag", "etag", "md5", "content_md5", "checksum", "created")
 _TIMES = ("LastModified", "last_modified", "mtime", "modified", "updated", "created")
-_SCHEMES = frozenset({"s3", "s3a", "abfs", "abfss", "az", "gs", "gcs", "memory"})
-"""Object stores. What else fsspec opens leads into this machine or its network."""
 _T = TypeVar("_T")
 
 
@@ -55,6 +52,8 @@ class StoreLanding:
 
     def __init__(self, *, max_bytes: int = 100 * 2**20) -> None:
         self._max_bytes = max_bytes
+        self._keys: dict[str, dict[str, str]] = {}
+        self._sidecars: dict[str, dict[str, tuple[_Found, Sidecar | None]]] = {}
 
     async def zone(self, zone: Zone) -> Zone:
         return await self._run(zone, lambda: current_zone(parse_zone_file(self._settings(zone)), zone))
@@ -91,19 +90,30 @@ class StoreLanding:
 
     def _listing(self, zone: Zone) -> tuple[Any, dict[str, _Found]]:
         """The store, and everything in the zone by its shown path, settings and sidecars too."""
-        store, root = _opened(zone)
+        store, root = opened(zone.url)
         found: dict[str, _Found] = {}
         for key, facts in store.find(root, detail=True).items():
             raw = key[len(root) :].strip("/")
             if raw:
                 path = unicodedata.normalize("NFC", raw)
                 found.setdefault(path, _found(path, key, facts))
+        _drop_folders(found)
         if not found:
             raise Temporary(
                 "zone_vanished", f"The store of zone {zone.name} holds nothing at all under this address.",
                 hint="Look after the address; or, if it is meant to be empty, put a zone.yaml there.", after_s=30,
             )  # fmt: skip
+        self._keys[zone.url] = {path: one.key for path, one in found.items()}
         return store, found
+
+    def _object(self, store: Any, root: str, zone: Zone, path: str) -> _Found | None:
+        """Asked of the store: listing a zone for each of its files would take for ever. By the name that it has there."""
+        key = self._keys.get(zone.url, {}).get(path, f"{root}/{path}")
+        try:
+            facts = store.info(key)
+        except FileNotFoundError:
+            return None
+        return None if facts.get("type") == "directory" else _found(path, key, facts)
 
     def _sightings(self, zone: Zone) -> list[Sighting]:
         _, found = self._listing(zone)
@@ -112,14 +122,16 @@ class StoreLanding:
         return [_sighting(zone, one, found.get(one.path + SIDECAR), of_zone) for one in seen]
 
     def _read(self, zone: Zone, path: str) -> Document:
-        store, found = self._listing(zone)
-        one = found.get(path)
+        store, root = opened(zone.url)
+        one = self._object(store, root, zone, path) if _is_document(path) else None
+        if one is None:
+            one = self._listing(zone)[1].get(path)  # says it if all are gone
         if one is None or not _is_document(path):
             raise Permanent("file_vanished", "The file is no longer there.")
         self._require_size(one.size)
         content: bytes = store.cat_file(one.key)
         self._require_size(len(content))
-        sidecar = self._sidecar(store, found.get(path + SIDECAR))
+        sidecar = self._sidecar(store, self._object(store, root, zone, path + SIDECAR))
         return Document(
             id=document_id(zone, path),
             version=hashlib.sha256(content).hexdigest(),
@@ -155,39 +167,40 @@ class StoreLanding:
 
     def _supersessions(self, zone: Zone) -> dict[str, datetime]:
         store, found = self._listing(zone)
-        ends: dict[str, datetime] = {}
-        for path in sorted(found):
+        known, ends = self._sidecars.get(zone.url, {}), dict[str, datetime]()
+        beside_file = [path for path in sorted(found) if path.endswith(SIDECAR) and path.removesuffix(SIDECAR) in found]
+        read = {path: self._read_once(store, found[path], known.get(path)) for path in beside_file}
+        self._sidecars[zone.url] = read
+        for path, (_, sidecar) in read.items():
             of = path.removesuffix(SIDECAR)
-            if of == path or of not in found:
-                continue
-            try:
-                sidecar = self._sidecar(store, found[path])
-            except Permanent:
-                continue  # `read` reports it for its own file
-            if sidecar.supersedes and (old := beside(of, sidecar.supersedes)) != of:
+            if sidecar is not None and sidecar.supersedes and (old := beside(of, sidecar.supersedes)) != of:
                 begins = sidecar.valid_from or zone.valid_from or _ALWAYS
                 ends[old] = min(begins, ends.get(old, begins))
         return ends
 
+    def _read_once(
+        self, store: Any, one: _Found, before: tuple[_Found, Sidecar | None] | None
+    ) -> tuple[_Found, Sidecar | None]:
+        """An unchanged sidecar is not opened again. `None`: unreadable, which `read` reports for its own file."""
+        if before is not None and before[0] == one:
+            return before
+        try:
+            return one, self._sidecar(store, one)
+        except Permanent:
+            return one, None
 
-def _opened(zone: Zone) -> tuple[Any, str]:
-    """The store and the zone's place in it. Raises `Permanent`: `store_not_supported`, `secret_in_address`."""
-    scheme, _, rest = zone.url.partition("://")
-    if ":" in rest.partition("@")[0] and "@" in rest:
-        hint = "Give it by the environment or the machine's identity, as the vendor says."
-        raise Permanent("secret_in_address", "An address is shown and stored: it must hold no password.", hint=hint)
-    hint = "Install the package that fsspec opens it with: s3fs for s3, adlfs for abfs and az, gcsfs for gs."
-    refused = Permanent(
-        "store_not_supported", f"Addresses of the kind {scheme[:20]}:// cannot be opened here.", hint=hint
-    )
-    if scheme not in _SCHEMES or "::" in zone.url:
-        raise refused
-    try:
-        store, root = fsspec.core.url_to_fs(zone.url)
-    except (ImportError, ValueError):
-        raise refused from None
-    store.invalidate_cache()
-    return store, root.rstrip("/")
+
+def _drop_folders(found: dict[str, _Found]) -> None:
+    """Consoles and tools mark a folder by an empty object of its name: that is no file."""
+    folders = {parent for path in found for parent in _parents(path)}
+    for path in folders & found.keys():
+        if not found[path].size:
+            del found[path]
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:end]) for end in range(1, len(parts))]
 
 
 def _found(path: str, key: str, facts: dict[str, Any]) -> _Found:

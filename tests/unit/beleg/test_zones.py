@@ -18,7 +18,11 @@ def zone(name: str, url: str) -> Zone:
     return Zone(name=name, url=url, tenant="default", owner="mia", classification=Classification.internal)
 
 
-KNOWN = {"handbuch": zone("handbuch", "/data/handbuch"), "personal": zone("personal", "file:///data/personal")}
+KNOWN = {
+    "handbuch": zone("handbuch", "/data/handbuch"),
+    "personal": zone("personal", "file:///data/personal"),
+    "cloud": zone("cloud", "abfs://docs/a/"),
+}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +32,8 @@ KNOWN = {"handbuch": zone("handbuch", "/data/handbuch"), "personal": zone("perso
         ("neu", "/data/handbuch", "zone_overlaps"),
         ("neu", "/data/handbuch/unter", "zone_overlaps"),
         ("neu", "/data/personal/2026", "zone_overlaps"),
+        ("neu", "az://docs/a", "zone_overlaps"),  # the same container by another of its names
+        ("neu", "abfss://docs/", "zone_overlaps"),
         ("neu", "/data", "zone_overlaps"),
         ("neu", "/srv/beleg", "zone_is_home"),
         ("neu", "/srv/beleg/index", "zone_is_home"),
