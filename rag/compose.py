@@ -14,6 +14,7 @@ from rag.adapters.database.erasures import DatabaseErasures
 from rag.adapters.database.ledger import DatabaseLedger
 from rag.adapters.database.library import DatabaseLibrary
 from rag.adapters.database.migrate import upgrade
+from rag.adapters.database.pauses import DatabasePauses
 from rag.adapters.database.reviews import DatabaseReviews
 from rag.adapters.database.sweeps import DatabaseSweeps
 from rag.adapters.signing import Ed25519Signer
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from rag.adapters.policy.rego import RegoPolicy
     from rag.answer.answer import Chain
     from rag.ingest.ingest import Intake
-    from rag.ports import Embedder
+    from rag.ports import Embedder, Pauses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class State:
 
     settings: Settings
     database: Database
+    pauses: DatabasePauses
     ledger: DatabaseLedger
     library: DatabaseLibrary
     erasures: DatabaseErasures
@@ -105,6 +107,7 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
         yield State(
             settings=settings,
             database=database,
+            pauses=DatabasePauses(database),
             ledger=DatabaseLedger(database),
             library=DatabaseLibrary(database),
             erasures=DatabaseErasures(database),
@@ -116,6 +119,51 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
     finally:
         await audit.close()
         await database.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedders:
+    """One model, for two who ask: questions go first where an endpoint has limits."""
+
+    questions: Embedder
+    ingest: Embedder
+    warm: Callable[[], Awaitable[None]]
+    close: Callable[[], Awaitable[None]]
+
+
+def open_embedders(settings: Settings, pauses: Pauses) -> Embedders:
+    """The packaged model, unless an endpoint is configured. Nothing is asked of it yet. Raises `Permanent("bad_setting")`."""
+    from rag.adapters.embedders.remembering import RememberingEmbedder
+
+    if settings.embedder_url is not None:
+        return _remote_embedders(settings, pauses)
+    from rag.adapters.embedders.glossed import GlossedEmbedder
+    from rag.adapters.embedders.sentence_transformers import SentenceTransformerEmbedder
+
+    model = SentenceTransformerEmbedder(threads=settings.threads)
+    embedder = RememberingEmbedder(GlossedEmbedder(model))
+    return Embedders(questions=embedder, ingest=embedder, warm=model.warm, close=_nothing)
+
+
+def _remote_embedders(settings: Settings, pauses: Pauses) -> Embedders:
+    from rag.adapters.embedders.limited import LimitedEmbedder
+    from rag.adapters.embedders.openai_compatible import OpenAICompatibleEmbedder
+    from rag.adapters.embedders.remembering import RememberingEmbedder
+
+    if settings.embedder_model is None or settings.embedder_dimension is None:
+        hint = "Set BELEG_EMBEDDER_MODEL and BELEG_EMBEDDER_DIMENSION."
+        raise Permanent("bad_setting", "BELEG_EMBEDDER_URL needs a model and the length of its vectors.", hint=hint)
+    remote = OpenAICompatibleEmbedder(
+        base_url=str(settings.embedder_url), model=settings.embedder_model, dimension=settings.embedder_dimension,
+        api_key=settings.embedder_key, api_version=settings.embedder_api_version, tokenizer=settings.embedder_tokenizer,
+    )  # fmt: skip
+    first = LimitedEmbedder(remote, pauses, upstream=remote.upstream, patience_s=8, behind_s=(0, 0.2))
+    behind = LimitedEmbedder(remote, pauses, upstream=remote.upstream, patience_s=30, behind_s=(1, 4))
+    return Embedders(questions=RememberingEmbedder(first), ingest=behind, warm=_nothing, close=remote.aclose)
+
+
+async def _nothing() -> None:
+    """To warm, or to close."""
 
 
 def open_policy(settings: Settings) -> RegoPolicy:
@@ -155,9 +203,6 @@ def _revealed(secret: SecretStr | None) -> str | None:
 async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
     """Everything, closed in reverse. Models are loaded when the first text needs them, or by `Rag.warm`."""
     # Imported here, because commands that open the state alone should not wait a second for them.
-    from rag.adapters.embedders.glossed import GlossedEmbedder
-    from rag.adapters.embedders.remembering import RememberingEmbedder
-    from rag.adapters.embedders.sentence_transformers import SentenceTransformerEmbedder
     from rag.adapters.entailment.cross_encoder import CrossEncoderEntailment
     from rag.adapters.guard.presidio import PresidioGuard
     from rag.adapters.guard.settings import read_guard_settings
@@ -174,8 +219,9 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
     async with AsyncExitStack() as stack:
         state = await stack.enter_async_context(open_state(settings))
         policy = open_policy(settings)
-        model = SentenceTransformerEmbedder(threads=settings.threads)
-        embedder = RememberingEmbedder(GlossedEmbedder(model))
+        embedders = open_embedders(settings, state.pauses)
+        stack.push_async_callback(embedders.close)
+        embedder = embedders.questions
         recognizers = read_guard_settings(settings.policies / "dlp" / "recognizers.yaml")
         guard = PresidioGuard(policy, recognizers)
         most = settings.max_file_mb * 2**20
@@ -191,7 +237,7 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
 
         async def warm() -> None:
             await guard.warm()
-            await model.warm()
+            await embedders.warm()
 
         yield Rag(
             state=state,
@@ -199,7 +245,7 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
                 landing=landing,
                 parser=parser,
                 guard=guard,
-                embedder=embedder,
+                embedder=embedders.ingest,
                 library=state.library,
                 ledger=state.ledger,
                 index_identity=index.identity,

@@ -108,6 +108,18 @@ class Embedder(Protocol):
         ...
 
 
+class Pauses(Protocol):
+    """Until when an upstream asked to be left alone: one memory for all processes. Down means `Temporary`."""
+
+    async def until(self, upstream: str) -> datetime | None:
+        """`None` if it never asked; an instant that has passed binds nobody."""
+        ...
+
+    async def pause(self, upstream: str, until: datetime) -> None:
+        """Nobody asks it before that. Of two the later counts, whoever comes last."""
+        ...
+
+
 class Entailment(Protocol):
     """How likely a text follows from another, by a model. Down means `Temporary`."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rag.errors import Permanent
@@ -52,6 +52,16 @@ class Settings(BaseSettings):
     """An admin key; unset = the managed identity of this machine (needs the package azure-identity)."""
     index_prefix: str = Field("beleg", pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)
     """Of the names in an index server: two instances on one server need two."""
+
+    embedder_url: HttpUrl | None = None
+    """Of an endpoint for embeddings as OpenAI speaks it, ending in `/v1`; unset = the packaged model in this process."""
+    embedder_model: str | None = Field(None, min_length=1)
+    embedder_dimension: int | None = Field(None, ge=1, le=65536)
+    embedder_key: SecretStr | None = None
+    embedder_api_version: str | None = Field(None, pattern=r"^[A-Za-z0-9.-]+$")
+    """Set = Azure's style: `BELEG_EMBEDDER_URL` is the resource, the model is a deployment, the key goes as `api-key`."""
+    embedder_tokenizer: Path | None = None
+    """The model's `tokenizer.json`, by which chunks are measured; unset = that of the packaged model, which cuts finely."""
 
     entailment: Path | None = None
     """Folder of a model for natural language inference, which scores whether a quote entails its claim; unset = none."""

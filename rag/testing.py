@@ -284,6 +284,19 @@ class MemoryErasures:
         return len(found)
 
 
+class MemoryPauses:
+    """Of one process."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, datetime] = {}
+
+    async def until(self, upstream: str) -> datetime | None:
+        return self._until.get(upstream)
+
+    async def pause(self, upstream: str, until: datetime) -> None:
+        self._until[upstream] = max(until, self._until.get(upstream, until))
+
+
 class MemoryReviews:
     """The last verdict on every version."""
 

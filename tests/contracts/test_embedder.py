@@ -1,29 +1,43 @@
-"""Every embedder passes this: the hashing twin, the remembering wrapper, and the packaged model itself."""
+"""Every embedder passes this: the hashing twin, the wrappers, an endpoint, and the packaged model itself."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from embedding_service import DIMENSION, KEY, MODEL, embedding_service
+from pydantic import SecretStr
 
 from rag.adapters.embedders.hashing import HashEmbedder
+from rag.adapters.embedders.limited import LimitedEmbedder
+from rag.adapters.embedders.openai_compatible import OpenAICompatibleEmbedder
 from rag.adapters.embedders.remembering import RememberingEmbedder
 from rag.adapters.embedders.sentence_transformers import MAX_TOKENS, SentenceTransformerEmbedder
 from rag.errors import Permanent
 from rag.ports import Embedder
+from rag.testing import MemoryPauses
 
 MAKERS = {
     "hashing": HashEmbedder,
+    "limited": lambda: LimitedEmbedder(HashEmbedder(), MemoryPauses(), upstream="u", patience_s=1, behind_s=(0, 0)),
     "remembering": lambda: RememberingEmbedder(HashEmbedder(), size=2),
-    "sentence_transformers": lambda: SentenceTransformerEmbedder(threads=2),
+    "sentence_transformers": cache(lambda: SentenceTransformerEmbedder(threads=2)),
 }
 TEXTS = ["Die Kündigungsfrist beträgt drei Monate.", "Holiday is 30 days.", "", "x", "Holiday is 30 days."]
 
 
-@pytest.fixture(params=MAKERS, scope="module")
-def embedder(request: pytest.FixtureRequest) -> Embedder:
-    return MAKERS[request.param]()
+@pytest.fixture(params=[*MAKERS, "endpoint"])
+def embedder(request: pytest.FixtureRequest) -> Iterator[Embedder]:
+    if request.param in MAKERS:
+        yield MAKERS[request.param]()
+        return
+    with embedding_service() as service:
+        yield OpenAICompatibleEmbedder(
+            base_url=f"{service.url}/v1", model=MODEL, dimension=DIMENSION, api_key=SecretStr(KEY)
+        )
 
 
 async def test_rows_are_unit_vectors_in_the_order_given(embedder: Embedder) -> None:

@@ -167,6 +167,13 @@ erasures = Table(
     Column("released_at", Instant),
 )
 
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("upstream", Text, primary_key=True),
+    Column("until", Instant, nullable=False),
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.adapters.embedders.hashing import HashEmbedder
+from rag.adapters.embedders.limited import LimitedEmbedder
 from rag.adapters.index.memory import InMemoryIndex
 from rag.errors import Temporary
 from rag.ingest.batch import Batch
@@ -22,6 +23,7 @@ from rag.testing import (
     MemoryLanding,
     MemoryLedger,
     MemoryLibrary,
+    MemoryPauses,
     MemoryReviews,
     PlainParser,
     WordGuard,
@@ -295,6 +297,22 @@ async def test_a_file_out_of_reach_does_not_keep_its_neighbours() -> None:
     await writer.publish()
     assert [(r.path, r.code) for r in batch.receipts] == [("a.txt", "file_changing"), ("b.txt", "indexed")]
     assert await searched(writer, "fox whale") == {"blue whale"}
+
+
+async def test_files_wait_for_an_endpoint_that_has_enough_and_say_until_when() -> None:
+    """Waiting is not failing: no attempt is counted, and the reason names the hour."""
+    pauses, until = MemoryPauses(), datetime.now(UTC) + timedelta(hours=1)
+    await pauses.pause("u", until)
+    limited = LimitedEmbedder(HashEmbedder(), pauses, upstream="u", patience_s=30, behind_s=(0, 0))
+    parts = replace(intake(MemoryLanding({"a.txt": b"red fox"})), embedder=limited)
+    batch = Batch(ZONE, (await survey(ZONE, intake=parts)).due, intake=parts, writer=InMemoryIndex())
+    with pytest.raises(Temporary):
+        await batch.run()
+    await batch.park()
+    (receipt,) = batch.receipts
+    assert (receipt.state, receipt.code) == (State.discovered, "embedder_limited")
+    assert receipt.reason == f"The embedding endpoint is limited until {until:%H:%M:%S} UTC."
+    assert (await parts.ledger.entries(ZONE.name))["a.txt"].attempts == 0
 
 
 async def failing_sweep(parts: Intake, writer: InMemoryIndex, *, retry: bool = False) -> list[tuple[State, str]]:
