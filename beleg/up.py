@@ -18,6 +18,18 @@ from rag.errors import Permanent, Temporary
 from rag.settings import Settings
 
 
+_PREFECT_SERVER = {
+    # Whatever is older goes: a zone that is swept every few minutes would fill the database for ever.
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(14 * 86_400),
+    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P2D",
+    # Each zone's place for one run outlives a restart of the server; in its memory it would not, and end the run.
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+    "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "PT5M",  # an hour of runs ahead says nothing to anybody
+}
+
+
 def ports(settings: Settings) -> dict[str, int]:
     """By the setting that moves them."""
     return {
@@ -37,7 +49,7 @@ def reached_at(host: str) -> str:
 def environment(settings: Settings) -> dict[str, str]:
     """What every child gets: the instance's folder and ports, resolved, and silence towards the outside."""
     home = settings.home.resolve()
-    return QUIET | {
+    return (QUIET | _PREFECT_SERVER) | {
         "BELEG_HOME": str(home),
         "BELEG_PORT": str(settings.port),
         "BELEG_PREFECT_PORT": str(settings.prefect_port),

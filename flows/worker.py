@@ -1,5 +1,6 @@
-"""The long-lived ingest process: sweeps every zone at start, on file events, and on a clock.
+"""The long-lived ingest process: looks for zones, hints and due runs, and hands them to `flows.desk`.
 
+Every zone is swept at the start, on file and storage events, by Prefect's schedules, and when a person starts a run.
 Events are hints and the sweep is the truth: a lost event costs at most `sweep_s`.
 """
 
@@ -7,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 from prefect.client.orchestration import get_client
 
+from flows.desk import Desk
 from flows.ingest import Sweep, Tell, ingest_flow, verify_flow
+from flows.runs import BEAT_S, Runs
 from flows.watching import hints
 from rag.compose import Rag
 from rag.errors import BelegError, Temporary
@@ -21,8 +25,10 @@ from rag.types import Zone
 
 log = logging.getLogger(__name__)
 
-_AFTER_FAILURE_S = 30.0
-"""A zone that could not be swept is tried again this soon, whatever the clock says."""
+_IDLE_S = 2.0
+"""Between two looks for zones and runs: who starts a run in Prefect's UI waits this long."""
+_SOON_S = 0.25
+"""The same while an event is about to become a run: a dropped file shall not wait."""
 _SERVER_PATIENCE_S = 120.0
 _VERIFY_EVERY_S = 86_400.0
 
@@ -60,39 +66,58 @@ async def verify_receipts(rag: Rag, *, tell: Tell) -> None:
         log.error("erasure.not_verified", extra={"kind": type(error).__name__})  # noqa: TRY400
 
 
-async def work(rag: Rag, *, tell: Tell, stop: asyncio.Event, sweep_s: float, after_sweep: Tell) -> None:
+async def work(
+    rag: Rag, *, tell: Tell, stop: asyncio.Event, sweep_s: float, after_sweep: Tell,
+    flow: Callable[..., Any] = ingest_flow,
+) -> None:  # fmt: skip
     """Until `stop` is set. `after_sweep` is told each zone's name when a sweep of it has ended, well or not.
 
     Raises `Temporary("prefect_unreachable")` if the workflow server does not come up beside us.
     """
     await _server_is_up(stop)
+    clock = asyncio.get_running_loop().time
     changed: asyncio.Queue[str] = asyncio.Queue()
     folders: dict[str, Path] = {}
-    due_at: dict[str, float] = {}
-    clock = asyncio.get_running_loop().time
-    watcher: asyncio.Task[None] | None = None
     zones: dict[str, Zone] = {}
     verify_at = clock() + _VERIFY_EVERY_S
-    while not stop.is_set():
-        zones = await _zones(rag, tell) or zones
-        folders.clear()
-        folders.update({name: Path(zone.url.removeprefix("file://")) for name, zone in zones.items() if zone.is_folder})
-        watcher = watcher or asyncio.create_task(_watch(folders, changed, stop))
-        if watcher.done():
-            await watcher  # raises what ended it
-        hinted = {changed.get_nowait() for _ in range(changed.qsize())}
-        for name, zone in sorted(zones.items()):
-            if name in hinted or due_at.get(name, 0.0) <= clock():
-                done = await sweep_all(rag, [zone], tell=tell)
-                due_at[name] = clock() + (sweep_s if done else min(sweep_s, _AFTER_FAILURE_S))
-                after_sweep(name)
-        if verify_at <= clock():
-            await verify_receipts(rag, tell=tell)
-            verify_at = clock() + _VERIFY_EVERY_S
-        await _pause(changed, stop)
-    if watcher is not None:
-        watcher.cancel()
-        await asyncio.gather(watcher, return_exceptions=True)
+    async with get_client() as client, AsyncExitStack() as stack:
+        desk = Desk(client, flow(rag, tell=tell), tell=tell, sweep_s=sweep_s, after_sweep=after_sweep)
+        watcher = stack.enter_context(_background(_watch(folders, changed, stop)))
+        stack.enter_context(_background(_beat(desk.runs)))
+        while not stop.is_set():
+            zones = await _zones(rag, tell) or zones
+            folders.clear()
+            folders.update(
+                {name: Path(zone.url.removeprefix("file://")) for name, zone in zones.items() if zone.is_folder}
+            )
+            if watcher.done():
+                await watcher  # raises what ended it
+            hinted = {changed.get_nowait() for _ in range(changed.qsize())}
+            has_run = await desk.serve(zones, hinted)
+            if verify_at <= clock():
+                await verify_receipts(rag, tell=tell)
+                verify_at = clock() + _VERIFY_EVERY_S
+            if not has_run:
+                await _pause(changed, stop, longest_s=_SOON_S if desk.is_waiting else _IDLE_S)
+
+
+@contextmanager
+def _background(work: Coroutine[Any, Any, None]) -> Iterator[asyncio.Task[None]]:
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+
+
+async def _beat(runs: Runs) -> None:
+    """Also while a run takes hours."""
+    while True:
+        await asyncio.sleep(BEAT_S)
+        try:
+            await runs.beat()
+        except Exception as error:  # noqa: BLE001 - the server may restart; the next beat tells it again
+            log.info("ingest.no_beat", extra={"kind": type(error).__name__})
 
 
 async def _zones(rag: Rag, tell: Tell) -> dict[str, Zone] | None:
@@ -116,7 +141,7 @@ async def _server_is_up(stop: asyncio.Event) -> None:
             await asyncio.sleep(0.2)
 
 
-async def _pause(changed: asyncio.Queue[str], stop: asyncio.Event, *, longest_s: float = 2.0) -> None:
+async def _pause(changed: asyncio.Queue[str], stop: asyncio.Event, *, longest_s: float) -> None:
     """Until a hint, a stop, or time to look for new zones."""
     waiting = [asyncio.create_task(changed.get()), asyncio.create_task(stop.wait())]
     done, pending = await asyncio.wait(waiting, timeout=longest_s, return_when=asyncio.FIRST_COMPLETED)

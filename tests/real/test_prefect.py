@@ -1,0 +1,257 @@
+"""A real Prefect server and the desk of the ingest process: zones are deployments, runs come from everywhere, none is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from flows.deployments import AUTOMATION, CHANGED, POOL
+from flows.desk import Desk
+from flows.ingest import Sweep
+from rag.errors import Permanent, Temporary
+from rag.testing import zone
+from rag.types import Receipt, State
+from tests.real.prefect_server import prefect_server
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with prefect_server(tmp_path_factory.mktemp("prefect") / "home") as api:
+        yield api
+
+
+@dataclass
+class Office:
+    """A desk on a real server, with a flow that says what it was told to."""
+
+    client: PrefectClient
+    desk: Desk
+    names: tuple[str, ...]
+    swept: list[str] = field(default_factory=list)
+    outcome: Any = None
+    meanwhile: Any = None
+
+    @property
+    def zones(self) -> dict:
+        return {name: zone(name) for name in self.names}
+
+    async def serve(self, *hinted: str) -> bool:
+        return await self.desk.serve(self.zones, set(hinted))
+
+    async def settle(self, *hinted: str) -> None:
+        """Serves until nothing is due and nothing is expected."""
+        quiet = 0
+        while quiet < 2:
+            busy = await self.serve(*hinted) or self.desk.is_waiting
+            quiet, hinted = 0 if busy else quiet + 1, ()
+            await asyncio.sleep(0.1)
+
+    async def deployment(self, name: str) -> Any:
+        return await self.client.read_deployment_by_name(f"ingest/{name}")
+
+    async def runs(self, name: str) -> list[FlowRun]:
+        of_zone = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[(await self.deployment(name)).id]))
+        found = await self.client.read_flow_runs(flow_run_filter=of_zone)
+        return [run for run in found if not (run.auto_scheduled and run.state_type is StateType.SCHEDULED)]
+
+    async def states(self, name: str) -> list[StateType]:
+        return sorted(run.state_type for run in await self.runs(name))
+
+
+@pytest.fixture
+async def office(url: str, request: pytest.FixtureRequest) -> AsyncIterator[Office]:
+    """With two zones of its own, each swept once."""
+    names = (f"{request.node.name[5:40]}-a", f"{request.node.name[5:40]}-b")
+    with temporary_settings({PREFECT_API_URL: url}):
+        async with get_client() as client:
+            scene = Office(client=client, desk=None, names=names)  # type: ignore[arg-type]
+            scene.desk = make_desk(scene)
+            await scene.settle()
+            assert sorted(scene.swept) == sorted(names)
+            scene.swept.clear()
+            yield scene
+            for left in await client.read_deployments():
+                await client.delete_deployment(left.id)
+
+
+def make_desk(scene: Office) -> Desk:
+    @flow(name="ingest", flow_run_name="{zone}: ingest", persist_result=False, validate_parameters=False)
+    async def ingest(zone: str, *, retry: bool = False, confirm_deletions: bool = False) -> Sweep:
+        scene.swept.append(zone)
+        if scene.meanwhile:
+            await scene.meanwhile()
+        if isinstance(scene.outcome, Exception):
+            raise scene.outcome
+        return Sweep(zone=zone, receipts=scene.outcome or (), unchanged=1, generation="g")
+
+    return Desk(scene.client, ingest, tell=print, after_sweep=lambda _: None, sweep_s=300)
+
+
+async def test_every_zone_has_a_deployment_and_goes_with_it(office: Office) -> None:
+    """One run at a time, those that come meanwhile wait, a schedule; and a second start writes nothing anew."""
+    first = await office.deployment(office.names[0])
+    assert first.parameters == {"zone": office.names[0]}
+    assert first.global_concurrency_limit.limit == 1
+    assert first.concurrency_options.collision_strategy == "ENQUEUE"
+    assert first.schedules[0].schedule.interval.total_seconds() == 300
+    assert first.work_pool_name == POOL
+    office.desk = make_desk(office)
+    await office.settle()
+    assert (await office.deployment(office.names[0])).updated == first.updated
+    office.names = office.names[:1]
+    await office.serve()
+    assert [d.name for d in await office.client.read_deployments()] == [office.names[0]]
+
+
+async def test_a_run_that_a_person_starts_is_executed_here(office: Office) -> None:
+    """By the API that Prefect's UI uses, with a parameter; its state is told to the server."""
+    deployment = await office.deployment(office.names[1])
+    run = await office.client.create_flow_run_from_deployment(deployment.id, parameters={"retry": True})
+    await office.settle()
+    assert office.swept == [office.names[1]]
+    assert (await office.client.read_flow_run(run.id)).state_type is StateType.COMPLETED
+
+
+async def test_a_hint_becomes_a_run_by_the_automation_and_many_become_one(office: Office) -> None:
+    """The server's own automation makes it; a hundred hints before it begins are one run."""
+    assert await office.client.read_automations_by_name(AUTOMATION)
+    for _ in range(100):
+        await office.desk._changes.hint({office.names[0]})
+    await office.settle()
+    assert office.swept == [office.names[0]]
+    (made,) = [run for run in await office.runs(office.names[0]) if run.created_by]
+    assert made.created_by.type == "AUTOMATION"
+
+
+async def test_a_change_during_a_run_is_swept_after_it(office: Office) -> None:
+    """The last change of many is never lost to the debounce."""
+
+    async def change() -> None:
+        office.meanwhile = None
+        office.desk._owed.add(office.names[0])
+
+    office.meanwhile = change
+    await office.settle(office.names[0])
+    assert office.swept == [office.names[0]] * 2
+
+
+async def test_requests_that_wait_are_covered_by_one_run(office: Office) -> None:
+    """Three persons ask for the same: one run, and the others read that it does the same. Another wish is another run."""
+    deployment = await office.deployment(office.names[0])
+    for parameters in ({}, {}, {}, {"confirm_deletions": True}):
+        await office.client.create_flow_run_from_deployment(deployment.id, parameters=parameters)
+    await office.settle()
+    assert office.swept == [office.names[0]] * 2
+    assert (await office.states(office.names[0])).count(StateType.CANCELLED) == 2
+
+
+async def test_an_event_that_led_to_nothing_is_insisted_on_once(office: Office) -> None:
+    """The automation is off: the run comes all the same, by our own request; and a paused pool is not flooded."""
+    (automation,) = await office.client.read_automations_by_name(AUTOMATION)
+    await office.client.pause_automation(automation.id)
+    try:
+        office.desk._changes._clock = clock = Clock()
+        await office.serve(office.names[0])
+        for _ in range(5):
+            clock.now += 15
+            await office.desk._changes.insist()
+        await office.settle()
+        assert office.swept == [office.names[0]]
+    finally:
+        await office.client.resume_automation(automation.id)
+
+
+async def test_what_a_killed_process_left_running_does_not_hold_the_place(office: Office) -> None:
+    """The next process ends it and sweeps."""
+    deployment = await office.deployment(office.names[0])
+    left = await office.client.create_flow_run_from_deployment(deployment.id)
+    assert (await office.desk.runs.claim()).id == left.id
+    office.desk = make_desk(office)
+    await office.settle()
+    assert (await office.client.read_flow_run(left.id)).state_type is StateType.CRASHED
+    assert sorted(office.swept) == sorted(office.names)
+
+
+async def test_runs_that_change_nothing_do_not_pile_up(office: Office) -> None:
+    """Of ten that found nothing the first and the last stay; one that did something stays whatever comes after."""
+    for number in range(10):
+        if number == 5:
+            office.outcome = (receipt(office.names[0]),)
+        await office.desk._changes.ask(office.names[0])
+        await office.settle()
+        office.outcome = None
+    assert len(office.swept) == 10
+    assert len(await office.runs(office.names[0])) == 5
+
+
+@pytest.mark.parametrize(("error", "again"), [(Temporary("away", "Away."), 1), (Permanent("bad", "Bad."), 0)])
+async def test_only_temporary_trouble_is_tried_again_soon(office: Office, error: Exception, again: int) -> None:
+    """A zone that is away comes back in half a minute; a settings file that cannot be read waits for its change."""
+    office.outcome = error
+    await office.settle(office.names[0])
+    assert StateType.FAILED in await office.states(office.names[0])
+    assert (await office.states(office.names[0])).count(StateType.SCHEDULED) == again
+
+
+async def test_whatever_is_lost_in_the_server_is_made_anew(office: Office) -> None:
+    """A person deletes the pool with all deployments: the next change brings them back."""
+    await office.client.delete_work_pool(POOL)
+    await office.settle(office.names[0])
+    await office.settle()
+    assert (await office.deployment(office.names[0])).parameters == {"zone": office.names[0]}
+    assert office.names[0] in office.swept
+
+
+async def test_a_schedule_that_makes_no_runs_is_stood_in_for(office: Office) -> None:
+    """Whatever became of the clock in the server, each zone is swept; but a person's pause is a pause."""
+    await office.client.pause_deployment((await office.deployment(office.names[1])).id)
+    office.desk._clock = clock = Clock()
+    clock.now = asyncio.get_running_loop().time() + 1000
+    await office.settle()
+    assert office.swept == [office.names[0]]
+
+
+async def test_an_event_from_outside_runs_the_deployment_that_it_names(office: Office) -> None:
+    """Another system that knows Prefect alone can send the event itself."""
+    deployment: UUID = (await office.deployment(office.names[1])).id
+    event = {
+        "event": CHANGED, "occurred": "2026-01-01T00:00:00Z", "id": "1f5f57d6-5a4b-4f0a-8a4e-7e0a5e3f9f00",
+        "resource": {"prefect.resource.id": "elsewhere"},
+        "related": [{"prefect.resource.id": f"prefect.deployment.{deployment}", "prefect.resource.role": "deployment"}],
+    }  # fmt: skip
+    await office.client.request("POST", "/events", json=[event])
+    while not office.swept:
+        await office.settle()
+    assert office.swept == [office.names[1]]
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def receipt(name: str) -> Receipt:
+    return Receipt(zone=name, path="a.txt", document_id="d", version="v", state=State.indexed, code="indexed", chunks=1)
+
+
+def test_the_paths_of_prefect_are_the_homes_own(tmp_path: Path) -> None:
+    """The leases of runs lie in the instance's folder, not in the user's."""
+    from beleg.up import environment
+    from rag.settings import Settings
+
+    told = environment(Settings(home=tmp_path))
+    assert told["PREFECT_HOME"].startswith(str(tmp_path))
+    assert told["PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"].endswith("filesystem")
