@@ -12,7 +12,7 @@ import httpx
 from beleg.access_keys import create_key, first_keys
 from beleg.sound import require_sound
 from beleg.terminal import finish, tell
-from beleg.up import addresses, reached_at, require_startable, running, stay, wait_for_sweeps
+from beleg.up import addresses, require_startable, running, stay, wait_for_sweeps
 from rag.errors import Temporary
 from rag.settings import ROOT, Settings
 
@@ -81,7 +81,7 @@ def _write_private(path: Path, text: str) -> None:
 def _ask(settings: Settings, api_key: str, question: str, outcome: str) -> None:
     """Over HTTP, as any client would. Raises `Temporary("demo_failed")` if it does not end as it has to."""
     reply = httpx.post(
-        f"http://{reached_at(settings.host)}:{settings.port}/v1/chat/completions",
+        f"{settings.address}/v1/chat/completions",
         headers={"Authorization": f"Bearer {api_key}"},
         json={"model": "assistant", "messages": [{"role": "user", "content": question}]},
         timeout=60,

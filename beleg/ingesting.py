@@ -16,7 +16,7 @@ from rag.settings import Settings
 from rag.types import Zone
 
 if TYPE_CHECKING:
-    from flows.ingest import Sweep  # importing it would make Prefect read its settings too early
+    from flows.sweep import Sweep  # importing it would make Prefect read its settings too early
 
 
 async def plan_zones(name: str | None, *, retry: bool = False) -> dict[Zone, Survey]:

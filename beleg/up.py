@@ -17,7 +17,6 @@ from beleg.terminal import tell
 from rag.errors import Permanent, Temporary
 from rag.settings import Settings
 
-
 _PREFECT_SERVER = {
     # Whatever is older goes: a zone that is swept every few minutes would fill the database for ever.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
@@ -37,13 +36,6 @@ def ports(settings: Settings) -> dict[str, int]:
         "BELEG_PREFECT_PORT": settings.prefect_port,
         "BELEG_MLFLOW_PORT": settings.mlflow_port,
     }
-
-
-def reached_at(host: str) -> str:
-    """Where a server that listens on `host` is asked from this machine."""
-    if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - listening is the operator's choice
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -71,7 +63,7 @@ def services(settings: Settings) -> list[Service]:
     return [
         Service(
             name="api", command=[sys.executable, "-m", "beleg", "serve"], environment=common,
-            port=settings.port, setting="BELEG_PORT", health=f"http://{reached_at(settings.host)}:{settings.port}/healthz",
+            port=settings.port, setting="BELEG_PORT", health=f"{settings.address}/healthz",
         ),
         Service(name="ingest", command=[sys.executable, "-m", "beleg", "work"], environment=common, shows_output=True, niceness=5),
         Service(
@@ -159,9 +151,8 @@ def stay(settings: Settings, instance: Instance) -> None:
 
 def addresses(settings: Settings) -> None:
     """Where people find what has started."""
-    at = reached_at(settings.host)
-    tell(f"  chat        http://{at}:{settings.port}/")
-    tell(f"  API docs    http://{at}:{settings.port}/docs")
+    tell(f"  chat        {settings.address}/")
+    tell(f"  API docs    {settings.address}/docs")
     tell(f"  Prefect UI  http://127.0.0.1:{settings.prefect_port}/")
     tell(f"  MLflow UI   http://127.0.0.1:{settings.mlflow_port}/")
 

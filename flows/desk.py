@@ -19,8 +19,9 @@ from prefect.flows import Flow
 
 from flows.changes import Changes
 from flows.deployments import Deployments
-from flows.ingest import Sweep, Tell
+from flows.ingest import Tell
 from flows.runs import Runs
+from flows.sweep import Sweep
 from rag.errors import BelegError, Temporary
 from rag.types import Zone
 

@@ -9,17 +9,16 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from prefect import flow, task
-from prefect.artifacts import acreate_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State as PrefectState
 from prefect.client.schemas.objects import TaskRun
 from prefect.flows import Flow
 from prefect.tasks import Task
 
+from flows.sweep import Sweep, show
 from rag.compose import Rag
 from rag.errors import BelegError, Permanent, Temporary
 from rag.ingest.batch import Batch, Steps
@@ -43,23 +42,6 @@ _BATCH = 8
 _PATIENT = (1.0, 5.0, 20.0)
 _IMPATIENT = (1.0,)
 """Seconds before each retry. A zone that is away or a full disk must not keep the others waiting: both come again soon."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sweep:
-    """What one run did to one zone."""
-
-    zone: str
-    receipts: tuple[Receipt, ...]
-    unchanged: int
-    generation: str | None
-    held: int = 0
-    """Documents that vanished, so many at once that a person has to say that it is meant."""
-
-    @property
-    def failed(self) -> int:
-        """Files that did not come in: they wait for the next sweep, or for a person."""
-        return sum(r.state in {State.discovered, State.blocked} for r in self.receipts)
 
 
 async def _only_temporary(_task: Task[..., Any], _run: TaskRun, state: PrefectState[Any]) -> bool:
@@ -114,8 +96,7 @@ def ingest_flow(rag: Rag, *, tell: Tell) -> Flow[..., Any]:
             current = await refreshed(await rag.zone(zone), intake=rag.intake)
             sweep = await _sweep(rag, current, writer, follow, tell, retry=retry, confirm_deletions=confirm_deletions)
             await follow.ended(held=sweep.held)
-        if sweep.receipts:
-            await _show(sweep)
+        await show(sweep, address=rag.state.settings.address)
         return sweep
 
     return ingest
@@ -166,7 +147,10 @@ async def _sweep(
     generation = await _step("publish", writer.publish, delays=_IMPATIENT)
     if unsigned := await rag.intake.erasures.unsigned():
         await _step("attest", lambda: attest(unsigned, intake=rag.intake, writer=writer, generation=generation))
-    return Sweep(zone=zone.name, receipts=tuple(receipts), unchanged=found.unchanged, generation=generation, held=held)
+    return Sweep(
+        zone=zone.name, receipts=tuple(receipts), unchanged=found.unchanged, generation=generation, held=held,
+        new=frozenset(due.path for due in found.due if due.is_new),
+    )  # fmt: skip
 
 
 async def _written(batch: Batch, zone: Zone, files: str, follow: Follow, tell: Tell, receipts: list[Receipt]) -> None:
@@ -204,16 +188,3 @@ def line(receipt: Receipt) -> str:
     what = f"{receipt.chunks} chunks" if receipt.state is State.indexed else receipt.code
     told = f"  {receipt.zone}/{receipt.path}: {receipt.state.value} ({what}) {receipt.reason}".rstrip()
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in told)
-
-
-async def _show(sweep: Sweep) -> None:
-    """The table of what happened, in Prefect's UI."""
-    rows = [
-        {"file": r.path, "state": r.state.value, "code": r.code, "chunks": r.chunks, "reason": r.reason, "hint": r.hint}
-        for r in sweep.receipts
-    ]
-    await acreate_table_artifact(rows, key=f"zone-{_slug(sweep.zone)}", description=f"What became of zone {sweep.zone}")
-
-
-def _slug(name: str) -> str:
-    return "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower()).strip("-") or "zone"

@@ -16,8 +16,9 @@ from typing import Any, cast
 from prefect.client.orchestration import get_client
 
 from flows.desk import Desk
-from flows.ingest import Sweep, Tell, ingest_flow, verify_flow
+from flows.ingest import Tell, ingest_flow, verify_flow
 from flows.runs import BEAT_S, Runs
+from flows.sweep import Sweep
 from flows.watching import hints
 from rag.compose import Rag
 from rag.errors import BelegError, Temporary

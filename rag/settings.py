@@ -89,8 +89,20 @@ class Settings(BaseSettings):
         )
 
     @property
+    def address(self) -> str:
+        """Where the API is asked from this machine."""
+        return f"http://{reached_at(self.host)}:{self.port}"
+
+    @property
     def index_root(self) -> Path:
         return self.home.resolve() / "index"
+
+
+def reached_at(host: str) -> str:
+    """Where a server that listens on `host` is asked from this machine."""
+    if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - listening is the operator's choice
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
 
 
 def read_settings(**overrides: object) -> Settings:

@@ -12,7 +12,7 @@ from beleg.terminal import AsJson, ClassificationName, emit, fail, finish, note,
 from rag.errors import Permanent
 
 if TYPE_CHECKING:
-    from flows.ingest import Sweep
+    from flows.sweep import Sweep
     from rag.ingest.ingest import Survey
     from rag.types import Entry, Zone
 

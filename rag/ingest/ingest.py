@@ -56,12 +56,14 @@ class Due:
         until: instant from which a newer document replaces it.
         attempts: how often in a row it has failed before by its own fault.
         returns: whether a document of this place was taken out before.
+        is_new: whether no document of this place was known, or none since it was taken out.
     """
 
     sighting: Sighting
     until: datetime | None = None
     attempts: int = 0
     returns: bool = False
+    is_new: bool = False
 
     @property
     def path(self) -> str:
@@ -119,6 +121,7 @@ async def survey(zone: Zone, *, intake: Intake, retry: bool = False) -> Survey:
             sighting=s, until=capped.get(s.path),
             attempts=0 if retry or s.path not in known else known[s.path].attempts,
             returns=s.path in entries and entries[s.path].receipt.state is State.deleted,
+            is_new=s.path not in entries or entries[s.path].receipt.state in _OUT,
         )
         for s in marked
         if s.path not in known or known[s.path].receipt.state not in rest

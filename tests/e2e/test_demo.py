@@ -47,12 +47,13 @@ def test_the_demo_answers_with_citations(demo: RunningInstance) -> None:
 
 
 def test_runs_are_visible_in_prefect_by_names_people_understand(demo: RunningInstance) -> None:
-    """Each zone's ingest is a completed flow run under the zone's name, and each step a task of it, in order."""
+    """Each zone's ingest is a completed flow run that tells zone and counts, and each step a task of it, in order."""
     prefect = f"http://127.0.0.1:{demo.ports[1]}/api"
     runs = httpx.post(f"{prefect}/flow_runs/filter", json={}, timeout=30).json()
     done = {run["name"]: run["id"] for run in runs if run["state_type"] == "COMPLETED"}
-    assert "handbuch: ingest" in done
-    chosen = {"flow_runs": {"id": {"any_": [done["klinik: ingest"]]}}, "sort": "EXPECTED_START_TIME_ASC"}
+    assert any(re.fullmatch(r"handbuch: \d+ new", name) for name in done), done
+    (klinik,) = (id_ for name, id_ in done.items() if re.match(r"klinik: \d+ new", name))
+    chosen = {"flow_runs": {"id": {"any_": [klinik]}}, "sort": "EXPECTED_START_TIME_ASC"}
     tasks = httpx.post(f"{prefect}/task_runs/filter", json=chosen, timeout=30).json()
     order = [task["name"].split(" files ")[0] for task in sorted(tasks, key=lambda task: str(task["start_time"]))]
     first_batch = ["list zone", "parse", "clear", "chunk", "embed", "index"]
@@ -72,6 +73,20 @@ def test_a_dropped_file_is_answered_within_30_s_without_a_restart(demo: RunningI
     _until(lambda: "4,711" in _text(demo.ask(key, question)), patience_s=30)
     path.unlink()
     _until(lambda: "4,711" not in _text(demo.ask(key, question)), patience_s=30)
+
+
+def test_a_run_is_started_from_prefect_for_the_deployment_of_a_zone(demo: RunningInstance) -> None:
+    """Every zone has one; a run that Prefect's UI would start is executed by the warm process, and leaves its table."""
+    prefect = f"http://127.0.0.1:{demo.ports[1]}/api"
+    deployment = httpx.get(f"{prefect}/deployments/name/ingest/handbuch", timeout=30).json()
+    assert deployment["status"] == "READY"
+    asked = httpx.post(f"{prefect}/deployments/{deployment['id']}/create_flow_run", json={}, timeout=30).json()
+    _until(
+        lambda: httpx.get(f"{prefect}/flow_runs/{asked['id']}", timeout=30).json()["state_type"] == "COMPLETED",
+        patience_s=30,
+    )
+    artifacts = httpx.post(f"{prefect}/artifacts/latest/filter", json={}, timeout=30).json()
+    assert {"zone-handbuch", "links-handbuch"} <= {artifact["key"] for artifact in artifacts}
 
 
 def test_kill_9_of_the_ingest_process_loses_nothing(demo: RunningInstance) -> None:

@@ -18,7 +18,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.deployments import AUTOMATION, CHANGED, POOL
 from flows.desk import Desk
-from flows.ingest import Sweep
+from flows.sweep import Sweep
 from rag.errors import Permanent, Temporary
 from rag.testing import zone
 from rag.types import Receipt, State
