@@ -14,7 +14,7 @@ from rag.types import Classification, Principal
 if TYPE_CHECKING:
     from serving.adapters.keys import KeyEntry
 
-ROLES = ("user", "operator")
+ROLES = ("user", "operator", "events")
 
 
 async def create_key(
@@ -26,7 +26,7 @@ async def create_key(
     if not tenant.strip():
         raise Permanent("bad_tenant", "The tenant is empty.", hint="`beleg zone list` shows whose documents there are.")
     if role not in ROLES:
-        raise Permanent("bad_role", f"Role {role!r} does not exist.", hint=f"Use {' or '.join(ROLES)}.")
+        raise Permanent("bad_role", f"Role {role!r} does not exist.", hint=f"Use one of {', '.join(ROLES)}.")
     if clearance not in Classification.__members__:
         allowed = ", ".join(Classification.__members__)
         raise Permanent("bad_clearance", f"Clearance {clearance!r} does not exist.", hint=f"Use one of {allowed}.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -73,7 +74,7 @@ class Desk:
         """Whether a run is expected to turn up any moment."""
         return self._changes.is_waiting
 
-    async def serve(self, zones: Mapping[str, Zone], hinted: set[str]) -> bool:
+    async def serve(self, zones: Mapping[str, Zone], hinted: AbstractSet[str]) -> bool:
         """Hands hints on and executes at most one run. Whether there was one."""
         self._owed |= hinted
         run = None

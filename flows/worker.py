@@ -93,7 +93,7 @@ async def work(
             )
             if watcher.done():
                 await watcher  # raises what ended it
-            hinted = {changed.get_nowait() for _ in range(changed.qsize())}
+            hinted = await _told(rag) | {changed.get_nowait() for _ in range(changed.qsize())}
             has_run = await desk.serve(zones, hinted)
             if verify_at <= clock():
                 await verify_receipts(rag, tell=tell)
@@ -129,6 +129,15 @@ async def _zones(rag: Rag, tell: Tell) -> dict[str, Zone] | None:
         log.error("ingest.ledger_unreachable", extra={"code": error.code})  # noqa: TRY400
         tell(f"  {error}")
         return None
+
+
+async def _told(rag: Rag) -> frozenset[str]:
+    """Hints of storage events; none while they are out of reach."""
+    try:
+        return await rag.state.hints.take()
+    except Temporary as error:
+        log.warning("ingest.hints_unreachable", extra={"code": error.code})
+        return frozenset()
 
 
 async def _server_is_up(stop: asyncio.Event) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rag.adapters.database.audit import DatabaseAudit
 from rag.adapters.database.engine import Database
 from rag.adapters.database.erasures import DatabaseErasures
+from rag.adapters.database.hints import DatabaseHints
 from rag.adapters.database.ledger import DatabaseLedger
 from rag.adapters.database.library import DatabaseLibrary
 from rag.adapters.database.migrate import upgrade
@@ -44,6 +45,7 @@ class State:
     erasures: DatabaseErasures
     reviews: DatabaseReviews
     sweeps: DatabaseSweeps
+    hints: DatabaseHints
     signer: Ed25519Signer
     audit: DatabaseAudit
 
@@ -113,6 +115,7 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
             erasures=DatabaseErasures(database),
             reviews=DatabaseReviews(database),
             sweeps=DatabaseSweeps(database),
+            hints=DatabaseHints(database),
             signer=Ed25519Signer(settings.home.resolve() / "keys" / "receipts.pem"),
             audit=audit,
         )

@@ -306,6 +306,21 @@ class Reviews(Protocol):
     async def of(self, document_id: str, version: str) -> Review | None: ...
 
 
+class Hints(Protocol):
+    """Zones in which something may have changed, as told from outside. Down means `Temporary`.
+
+    A hint is never the truth: a lost one costs what is left until the next sweep.
+    """
+
+    async def tell(self, zones: frozenset[str]) -> None:
+        """Telling twice before it is taken leaves one."""
+        ...
+
+    async def take(self) -> frozenset[str]:
+        """What was told since. Each is given once."""
+        ...
+
+
 class Signer(Protocol):
     """Signs receipts so that nobody can write one later."""
 

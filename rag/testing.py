@@ -310,6 +310,20 @@ class MemoryReviews:
         return self._verdicts.get((document_id, version))
 
 
+class MemoryHints:
+    """A set of names."""
+
+    def __init__(self) -> None:
+        self.told: frozenset[str] = frozenset()
+
+    async def tell(self, zones: frozenset[str]) -> None:
+        self.told |= zones
+
+    async def take(self) -> frozenset[str]:
+        taken, self.told = self.told, frozenset()
+        return taken
+
+
 class DigestSigner:
     """Signs with a digest, which anybody could: for tests alone."""
 

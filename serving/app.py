@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from rag.errors import BelegError
-from serving import chat, health, models, pages, search, sources
+from serving import chat, events, health, models, pages, search, sources
 from serving.errors import Problem, problem_of, problem_of_status, problem_of_validation
 from serving.front import Front
 from serving.identity import Authentication
@@ -75,6 +75,7 @@ def create_app(
     )  # fmt: skip
     for routes in (chat.router(limits), models.routes, search.router(limits), sources.router(limits)):
         app.include_router(routes, responses=_ERRORS)
+    app.include_router(events.routes)
     app.include_router(health.routes)
     app.include_router(pages.routes)
     app.mount("/static", pages.static, name="static")

@@ -85,6 +85,7 @@ def _front(settings: Settings, rag: Rag, lifecycle: Lifecycle, pages: PdfPages) 
         budget=DatabaseBudget(rag.state.database),
         rate_limit=MemoryRateLimit(settings.requests_per_minute),
         audit=rag.state.audit,
+        hints=rag.state.hints,
         health=health,
     )
 

@@ -1,6 +1,6 @@
 """Our errors → HTTP. The only place that knows status codes.
 
-Below `/v1` an error has OpenAI's form, elsewhere RFC 9457's. Neither ever repeats what the caller sent.
+Below `/v1` an error has OpenAI's form, elsewhere and for storage events RFC 9457's. Neither ever repeats what the caller sent.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Problem:
 
     def response(self, *, path: str, request_id: str) -> Response:
         """In the form that belongs to the path."""
-        if path == "/v1" or path.startswith("/v1/"):
+        if (path == "/v1" or path.startswith("/v1/")) and not path.startswith("/v1/events/"):
             return JSONResponse(self.openai(), self.status, self.headers)
         return JSONResponse(self.rfc9457(request_id), self.status, self.headers, media_type="application/problem+json")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from rag.ports import AuditLog, Landing, Ledger, Library
+from rag.ports import AuditLog, Hints, Landing, Ledger, Library
 from rag.types import Answer, Hit, Question, UseCase
 from serving.ports import Budget, Keys, PageImages, RateLimit
 
@@ -50,4 +50,5 @@ class Front:
     budget: Budget
     rate_limit: RateLimit
     audit: AuditLog
+    hints: Hints
     health: Callable[[], Awaitable[Health]]

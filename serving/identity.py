@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Iterable
 from typing import Annotated
+from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
@@ -26,6 +27,8 @@ PUBLIC = ("/", "/healthz", "/readyz", "/docs", "/openapi.json", "/favicon.ico")
 """Paths that answer without a key. They show no document, no question and no name of a use case."""
 PUBLIC_BELOW = ("/static/", "/sources/")
 """Files of the page, and the empty frame of a source, which then fetches its content with the key."""
+
+EVENTS_BELOW = "/v1/events/"
 
 _PRINCIPAL = "beleg.principal"
 _TOKEN = re.compile(r"[\x21-\x7e]{1,256}\Z")
@@ -51,7 +54,7 @@ class Authentication:
             return  # no websockets here
         if not is_public(scope["path"]):
             try:
-                scope[_PRINCIPAL] = await _authenticated(scope)
+                scope[_PRINCIPAL] = _within_its_role(await _authenticated(scope), scope["path"])
             except BelegError as error:
                 response = problem_of(error).response(path=scope["path"], request_id=scope["beleg.request_id"])
                 await response(scope, receive, send)
@@ -62,7 +65,7 @@ class Authentication:
 async def _authenticated(scope: Scope) -> Principal:
     front: Front = scope["app"].state.front
     try:
-        token = _token(scope["headers"])
+        token = _token(scope["headers"]) or _token_of_address(scope)
         principal = await front.keys.verify(token, now=now())
     except Temporary:
         raise  # the store is away: 503 says so, and nobody gets in
@@ -75,9 +78,30 @@ async def _authenticated(scope: Scope) -> Principal:
     return principal
 
 
-def _token(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The one bearer token. Two headers, another scheme or odd characters are no token."""
+def _within_its_role(principal: Principal, path: str) -> Principal:
+    """A key that lies with a storage service opens nothing else. Raises `Refused("events_only")`."""
+    if principal.roles == {"events"} and not path.startswith(EVENTS_BELOW):
+        raise Refused("events_only", "This key may only send storage events.")
+    return principal
+
+
+def _token_of_address(scope: Scope) -> str:
+    """For storage events, whose senders cannot all set a header: the one `key` of the query."""
+    if not scope["path"].startswith(EVENTS_BELOW):
+        raise Refused("invalid_api_key", _REFUSAL)
+    written: bytes = scope["query_string"]
+    query = parse_qsl(written.decode("latin-1"), keep_blank_values=True, max_num_fields=20)
+    keys: list[str] = [value for name, value in query if name == "key"]
+    if len(keys) != 1 or not _TOKEN.match(keys[0]):
+        raise Refused("invalid_api_key", _REFUSAL)
+    return keys[0]
+
+
+def _token(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The one bearer token; `None` without a header. Two headers, another scheme or odd characters are no token."""
     values = [value for name, value in headers if name == b"authorization"]
+    if not values:
+        return None
     if len(values) != 1:
         raise Refused("invalid_api_key", _REFUSAL)
     scheme, _, token = values[0].decode("latin-1").partition(" ")

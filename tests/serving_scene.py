@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import httpx
 
 from rag.errors import Temporary
-from rag.testing import MemoryAudit, MemoryLanding, MemoryLedger, MemoryLibrary
+from rag.testing import MemoryAudit, MemoryHints, MemoryLanding, MemoryLedger, MemoryLibrary
 from rag.types import (
     Action,
     Answer,
@@ -40,12 +40,13 @@ from rag.types import (
 from serving.front import OK, Front, Health
 from serving.testing import CountedRateLimit, MemoryBudget, MemoryKeys, PaintedPages
 
-USER, OPERATOR, STRANGER, REVOKED = "blg_user", "blg_operator", "blg_stranger", "blg_revoked"
+USER, OPERATOR, STRANGER, REVOKED, SENDER = "blg_user", "blg_operator", "blg_stranger", "blg_revoked", "blg_sender"
 PERSONS = {
     USER: Principal(subject="anna", tenant="aurelia", business_units=frozenset({"hr"})),
     OPERATOR: Principal(
         subject="otto", tenant="aurelia", roles=frozenset({"operator"}), clearance=Classification.highly_confidential
     ),
+    SENDER: Principal(subject="aurelia-events", tenant="aurelia", roles=frozenset({"events"})),
     STRANGER: Principal(subject="silvia", tenant="klinikum"),
 }
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -334,7 +335,7 @@ async def world(*, requests: int = 1_000_000, worst_usd: float = 0.01, pause_s: 
     parts = {
         "ask": chain.ask, "search": chain.search, "worst_cost_usd": worst_cost_usd, "use_cases": use_cases(),
         "library": library, "ledger": MemoryLedger(*zones.values()), "landing": landing, "page_images": PaintedPages(),
-        "keys": keys, "budget": budget, "rate_limit": CountedRateLimit(requests), "audit": audit, "health": health,
+        "keys": keys, "budget": budget, "rate_limit": CountedRateLimit(requests), "audit": audit, "health": health, "hints": MemoryHints(),
     }  # fmt: skip
     front = Front(**{**parts, **other})
     return World(front=front, chain=chain, keys=keys, budget=budget, audit=audit, landing=landing, documents=docs)

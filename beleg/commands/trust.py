@@ -54,7 +54,10 @@ def explain_request(
 @key.command("create", epilog="Example: `beleg key create --tenant aurelia --role user --clearance confidential`")
 def create(
     tenant: Annotated[str, typer.Option(help="Whose documents the key may reach.")],
-    role: Annotated[Literal["user", "operator"], typer.Option(help="What its holder may do.")] = "user",
+    role: Annotated[
+        Literal["user", "operator", "events"],
+        typer.Option(help="What its holder may do; events: only send storage events."),
+    ] = "user",
     clearance: Annotated[ClassificationName, typer.Option(help="Highest classification it may read.")] = "internal",
     group: Annotated[
         list[str] | None, typer.Option(help="A group that documents may name as reader; repeat for more.")

@@ -134,6 +134,13 @@ texts = Table(
     Column("superseded_at", Instant, index=True),
 )
 
+hints = Table(
+    "hints",
+    metadata,
+    Column("zone", Text, primary_key=True),
+    Column("told_at", Instant, nullable=False),
+)
+
 reviews = Table(
     "reviews",
     metadata,
