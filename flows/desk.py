@@ -15,6 +15,7 @@ from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import ExternalSignal
 from prefect.flow_engine import run_flow_async
 from prefect.flows import Flow
 
@@ -75,7 +76,10 @@ class Desk:
         return self._changes.is_waiting
 
     async def serve(self, zones: Mapping[str, Zone], hinted: AbstractSet[str]) -> bool:
-        """Hands hints on and executes at most one run. Whether there was one."""
+        """Hands hints on and executes at most one run. Whether there was one.
+
+        Raises `ExternalSignal` when the process was told to end during the run.
+        """
         self._owed |= hinted
         run = None
         try:
@@ -120,8 +124,10 @@ class Desk:
         self._looked_at[zone] = self._clock()
         executing = asyncio.create_task(run_flow_async(self._flow, flow_run=run, parameters=run.parameters))
         await asyncio.wait([executing])
-        # Prefect ends a run whose place it has given away by cancelling it: that must not cancel us.
+        # Prefect ends a run whose place it has given away by cancelling it: that must not cancel us. A signal to end is ours.
         error = asyncio.CancelledError() if executing.cancelled() else executing.exception()
+        if isinstance(error, ExternalSignal):
+            raise error
         if error is not None:
             self._report(zone, error)
         self._after_sweep(zone)

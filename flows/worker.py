@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from prefect.client.orchestration import get_client
+from prefect.exceptions import ExternalSignal
 
 from flows.desk import Desk
 from flows.ingest import Tell, ingest_flow, verify_flow
@@ -94,7 +95,11 @@ async def work(
             if watcher.done():
                 await watcher  # raises what ended it
             hinted = await _told(rag) | {changed.get_nowait() for _ in range(changed.qsize())}
-            has_run = await desk.serve(zones, hinted)
+            try:
+                has_run = await desk.serve(zones, hinted)
+            except ExternalSignal:  # during a run the signal is Prefect's, who has told the server that it ended
+                stop.set()
+                break
             if verify_at <= clock():
                 await verify_receipts(rag, tell=tell)
                 verify_at = clock() + _VERIFY_EVERY_S
