@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +16,7 @@ from uuid import UUID
 import pytest
 from prefect import flow
 from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -23,6 +28,8 @@ from rag.errors import Permanent, Temporary
 from rag.testing import zone
 from rag.types import Receipt, State
 from tests.real.prefect_server import prefect_server
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +241,40 @@ async def test_an_event_from_outside_runs_the_deployment_that_it_names(office: O
     while not office.swept:
         await office.settle()
     assert office.swept == [office.names[1]]
+
+
+async def test_the_template_for_kubernetes_is_taken_by_the_server(office: Office) -> None:
+    """With a deployment's own memory, and without an unknown variable."""
+    template = json.loads((ROOT / "deploy" / "kubernetes" / "work-pool.json").read_text(encoding="utf-8"))
+    made = await office.client.create_work_pool(
+        WorkPoolCreate(name="k8s", type="kubernetes", base_job_template=template)
+    )
+    assert made.base_job_template["variables"] == template["variables"]
+    await office.client.delete_work_pool("k8s")
+
+
+def test_a_run_in_a_process_of_its_own(url: str, tmp_path: Path) -> None:
+    """By the command that a container gets: the entrypoint opens the chain by the settings, sweeps the zone, and tells."""
+    (tmp_path / "zone").mkdir()
+    (tmp_path / "zone" / "a.txt").write_text("The warehouse opens at seven.\n", encoding="utf-8")
+    told = os.environ | {
+        "BELEG_HOME": str(tmp_path / "home"),
+        "PREFECT_API_URL": url,
+        "PREFECT_HOME": str(tmp_path / "p"),
+    }
+    beleg = [sys.executable, "-m", "beleg", "zone", "add", str(tmp_path / "zone"), "--name", "alone"]
+    subprocess.run(beleg, env=told, cwd=ROOT, check=True, capture_output=True)
+    with temporary_settings({PREFECT_API_URL: url}), get_client(sync_client=True) as client:
+        flow_id = client.create_flow_from_name("ingest")
+        deployment = client.create_deployment(
+            flow_id, "alone", path=str(ROOT), entrypoint="flows/job.py:ingest", parameters={"zone": "alone"}
+        )
+        run = client.create_flow_run_from_deployment(deployment)
+        executed = [str(Path(sys.executable).parent / "prefect"), "flow-run", "execute", str(run.id)]
+        done = subprocess.run(executed, env=told, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+        ended = client.read_flow_run(run.id)
+        client.delete_deployment(deployment)
+    assert (ended.state_type, ended.name) == (StateType.COMPLETED, "alone: 1 new"), done.stderr[-2000:]
 
 
 class Clock:
