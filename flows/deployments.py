@@ -101,7 +101,7 @@ class Deployments:
             description = "Worked through by the ingest process of `beleg up`, in process: its models stay warm."
             await self._client.create_work_pool(WorkPoolCreate(name=POOL, type=POOL, description=description))
         except ObjectAlreadyExists:
-            pass
+            log.debug("deployments.pool_is_there")
         await self._automate()
         self._known = {}
         for found in await self._stored():
