@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
@@ -24,7 +25,7 @@ from rag.errors import BelegError, Permanent, Temporary
 from rag.ingest.batch import Batch, Steps
 from rag.ingest.erase import attest, erase
 from rag.ingest.follow import Follow, followed
-from rag.ingest.ingest import held_words, refreshed, removable, survey
+from rag.ingest.ingest import Survey, held_words, portions, refreshed, removable, survey
 from rag.ports import IndexWriter
 from rag.types import Entry, ErasureRule, Receipt, State, Zone
 
@@ -35,10 +36,8 @@ T = TypeVar("T")
 Tell = Callable[[str], None]
 """Takes one line of progress for people; the caller decides where it goes."""
 
-_BATCH = 8
-"""Files per task: small enough that a retry repeats little, large enough that Prefect's 20 ms per task do not show."""
-
-
+_AHEAD = 2
+"""So many batches may have been read before they are embedded: a slow one, of scans, then leaves the model in work."""
 _PATIENT = (1.0, 5.0, 20.0)
 _IMPATIENT = (1.0,)
 """Seconds before each retry. A zone that is away or a full disk must not keep the others waiting: both come again soon."""
@@ -122,21 +121,7 @@ async def _sweep(
 ) -> Sweep:
     found = await _step("list zone", lambda: survey(zone, intake=rag.intake, retry=retry), delays=_IMPATIENT)
     await follow.found(len(found.due), found.unchanged)
-    receipts: list[Receipt] = []
-    writing: asyncio.Task[None] | None = None
-    try:
-        for start in range(0, len(found.due), _BATCH):
-            due = found.due[start : start + _BATCH]
-            files = f"files {start + 1} to {start + len(due)} of {len(found.due)}"
-            batch = Batch(zone, due, intake=rag.intake, writer=writer)
-            await _take(batch, batch.reading, zone, files, tell)
-            if writing is not None:
-                await writing
-            # The next files are read, on another core, while these are embedded.
-            writing = asyncio.create_task(_written(batch, zone, files, follow, tell, receipts))
-    finally:
-        if writing is not None:
-            await writing
+    receipts = await _bring_in(rag, zone, writer, found, follow, tell)
     gone = found.gone if confirm_deletions else await removable(zone, found, intake=rag.intake)
     out = [(entry, ErasureRule.deleted) for entry in gone] + [(e, ErasureRule.retention) for e in found.outlived]
     if out:
@@ -153,8 +138,33 @@ async def _sweep(
     )  # fmt: skip
 
 
-async def _written(batch: Batch, zone: Zone, files: str, follow: Follow, tell: Tell, receipts: list[Receipt]) -> None:
-    await _take(batch, batch.writing, zone, files, tell)
+async def _bring_in(
+    rag: Rag, zone: Zone, writer: IndexWriter, found: Survey, follow: Follow, tell: Tell
+) -> list[Receipt]:
+    """The next files are read, on another core, while these are embedded."""
+    receipts: list[Receipt] = []
+    turn, writing, start = asyncio.Lock(), deque[asyncio.Task[None]](), 0
+    try:
+        for due in portions(found.due):
+            files = f"files {start + 1} to {start + len(due)} of {len(found.due)}"
+            start += len(due)
+            batch = Batch(zone, due, intake=rag.intake, writer=writer)
+            await _take(batch, batch.reading, zone, files, tell)
+            while len(writing) >= _AHEAD:
+                await writing.popleft()
+            writing.append(asyncio.create_task(_written(batch, zone, files, turn, follow, tell, receipts)))
+    finally:
+        ended = await asyncio.gather(*writing, return_exceptions=True)
+    for error in filter(None, ended):
+        raise error
+    return receipts
+
+
+async def _written(
+    batch: Batch, zone: Zone, files: str, turn: asyncio.Lock, follow: Follow, tell: Tell, receipts: list[Receipt]
+) -> None:
+    async with turn:  # handed on in the order of asking
+        await _take(batch, batch.writing, zone, files, tell)
     await follow.done(len(batch.receipts))
     for receipt in batch.receipts:
         tell(line(receipt))

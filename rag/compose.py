@@ -229,7 +229,9 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
         guard = PresidioGuard(policy, recognizers)
         most = settings.max_file_mb * 2**20
         landing = RoutedLanding(folders=FolderLanding(max_bytes=most), stores=StoreLanding(max_bytes=most))
-        parser = IsolatedParser(timeout_s=settings.parse_timeout_s, memory_mb=settings.parse_memory_mb)
+        parser = IsolatedParser(
+            timeout_s=settings.parse_timeout_s, memory_mb=settings.parse_memory_mb, children=settings.parse_children
+        )
         stack.push_async_callback(parser.aclose)
         index = open_index(settings, embedder)
         stack.push_async_callback(index.close)

@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     parse_timeout_s: float = Field(60.0, gt=0)
     """Whole file. A 600-page PDF takes about 3 s; what needs a minute hangs."""
     parse_memory_mb: int = Field(2048, gt=0)
+    """Of each child."""
+    parse_children: int = Field(default_factory=lambda: min(4, os.cpu_count() or 1), ge=1)
+    """Files that are read at a time, each in a process of its own."""
     max_file_mb: int = Field(100, gt=0)
     sweep_s: float = Field(300.0, gt=0)
     """Every zone is swept this often even if no event came: events are hints."""

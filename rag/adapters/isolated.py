@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from rag.errors import Permanent
@@ -98,8 +102,20 @@ class Isolated:
 
     def _end(self) -> None:
         if self._child is not None:
+            programs = _children(self._child.pid)
             self._child.kill()
             self._child.wait()
+            for program in programs:  # such as Tesseract, which would go on for a minute
+                with suppress(ProcessLookupError):
+                    os.kill(program, signal.SIGKILL)
         if self._pipe is not None:
             self._pipe.close()
         self._child = self._pipe = None
+
+
+def _children(pid: int) -> list[int]:
+    """What a process has started and not waited for. Empty where there is no /proc."""
+    try:
+        return [int(found) for found in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+    except OSError:
+        return []

@@ -8,6 +8,7 @@ that has come so far; what fails there for good leaves the way with its reason, 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -64,6 +65,8 @@ Steps = dict[str, Callable[[], Awaitable[None]]]
 """By name, in their order."""
 
 _MOST_ATTEMPTS = 3
+_BYTES_OF = 4
+"""So many files' bytes are held at a time. The parser decides how many of them it reads at once."""
 _OWN_TROUBLE = frozenset({"file_changing", "file_unreachable", "guard_too_slow"})
 """Of this file alone: no reason to try the step again for its neighbours."""
 
@@ -134,7 +137,7 @@ class Batch:
             parsed = await self._intake.parser.parse(capped(document, file.due.until))
             return replace(parsed, document=replace(parsed.document, content=b""))
 
-        await self._each(Sighting, one)
+        await self._each(Sighting, one, at_once=_BYTES_OF)
 
     async def clear(self) -> None:
         """What the guard lets pass, masked where it says so."""
@@ -150,7 +153,8 @@ class Batch:
         """Passages that the embedding model can read whole."""
 
         async def one(_file: _File, cleared: Cleared) -> Chunked:
-            return Chunked(cleared=cleared, chunks=chunk(cleared, count_tokens=self._intake.embedder.count_tokens))
+            count = self._intake.embedder.count_tokens
+            return Chunked(cleared=cleared, chunks=await asyncio.to_thread(chunk, cleared, count_tokens=count))
 
         await self._each(Cleared, one)
 
@@ -198,11 +202,22 @@ class Batch:
             if file.trouble is not None:
                 await self._record(file, self._waiting(file, file.trouble))
 
-    async def _each(self, kind: type[A], work: Callable[[_File, A], Awaitable[At]]) -> None:
-        for file in self._files:
-            at = file.at
-            if isinstance(at, kind):
-                await self._take(file, work(file, at))
+    async def _each(self, kind: type[A], work: Callable[[_File, A], Awaitable[At]], *, at_once: int = 1) -> None:
+        turn = asyncio.Semaphore(at_once)
+
+        async def in_turn(file: _File) -> None:
+            async with turn:
+                at = file.at
+                if isinstance(at, kind):
+                    await self._take(file, work(file, at))
+
+        if at_once == 1:
+            for file in self._files:
+                await in_turn(file)
+        else:
+            done = await asyncio.gather(*map(in_turn, self._files), return_exceptions=True)
+            for error in filter(None, done):
+                raise error
         for file in self._files:
             if isinstance(file.at, kind) and file.trouble is not None:
                 raise file.trouble

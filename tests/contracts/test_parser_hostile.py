@@ -397,3 +397,10 @@ async def test_thousands_of_pages_are_read(parser: IsolatedParser) -> None:
     assert isinstance(read, Parsed)
     assert read.pages == 1000
     assert f"Der Wert {own(1000)} gilt." in read.text
+
+
+async def test_a_table_of_a_hundred_megabytes_is_refused_within_its_child(parser: IsolatedParser) -> None:
+    """Before its rows are in memory: the owner is told to split it, and the next file is read."""
+    line = b"4711;Dichtung;5,5 mm;12,30 Euro;Jena\n"
+    assert await refusal(parser, line * (100_000_000 // len(line)), "a.csv") == "too_many_rows"
+    assert isinstance(await outcome(parser, line * 1000, "a.csv"), Parsed)

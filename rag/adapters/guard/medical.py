@@ -7,6 +7,7 @@ are only counted. `has_terms` means details of somebody's health: a diagnosis, a
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -81,12 +82,8 @@ class HealthReader:
         self._endings = tuple(self._terms.endings)
 
     def read(self, text: str) -> Health:
-        tokens = [found.group().lower() for found in _WORD.finditer(text)]
-        counts: dict[str, int] = {}
-        for at, token in enumerate(tokens):
-            category = self._category(token, tokens, at)
-            if category is not None:
-                counts[category] = counts.get(category, 0) + 1
+        tokens = _WORD.findall(text.lower()) if text.isascii() else [found.lower() for found in _WORD.findall(text)]
+        counts = self._counts(tokens)
         patterned = {"icd10": _codes(text), "dosage": _dosages(text)}
         counts |= {category: number for category, number in patterned.items() if number}
         return Health(
@@ -97,10 +94,28 @@ class HealthReader:
             features=tuple(name for name, pattern in _FEATURES.items() if counts and pattern.search(text)),
         )
 
-    def _category(self, token: str, tokens: list[str], at: int) -> str | None:
-        for phrase, category in self._terms.phrases.get(token, ()):
+    def _counts(self, tokens: list[str]) -> dict[str, int]:
+        """Category → how many words or phrases of it. A word is looked up once, however often it stands in the text."""
+        counts = Counter[str]()
+        alone = Counter(tokens)
+        for at, token in enumerate(tokens):
+            if token in self._terms.phrases and (category := self._phrase(token, tokens, at)) is not None:
+                counts[category] += 1
+                alone[token] -= 1
+        for token, number in alone.items():
+            category = self._category(token)
+            if category is not None and number:
+                counts[category] += number
+        return dict(counts)
+
+    def _phrase(self, token: str, tokens: list[str], at: int) -> str | None:
+        """Category of the phrase that begins here."""
+        for phrase, category in self._terms.phrases[token]:
             if tuple(tokens[at + 1 : at + 1 + len(phrase)]) == phrase:
                 return category
+        return None
+
+    def _category(self, token: str) -> str | None:
         for form in _forms(token):
             if form in self._terms.words and form not in self._ignore:
                 return self._terms.words[form]

@@ -100,6 +100,7 @@ class PersonFinder:
     def __init__(self) -> None:
         self._firsts = words.first_names()
         self._doubtful = words.doubtful_first_names()
+        self._listed = self._firsts | self._doubtful
         self._surnames = words.surnames()
         self._stop = words.not_names()
         self._common = words.common_words()
@@ -282,8 +283,7 @@ class PersonFinder:
     def _is_first(self, word: _Word) -> bool:
         bare = _bare(word)
         parts = bare.split("-")
-        listed = self._firsts | self._doubtful
-        return bare in listed or (len(parts) > 1 and all(p in listed for p in parts))
+        return bare in self._listed or (len(parts) > 1 and all(p in self._listed for p in parts))
 
     def _can_be_name(self, word: _Word) -> bool:
         bare = _bare(word)

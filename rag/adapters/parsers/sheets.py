@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import openpyxl
@@ -140,7 +141,8 @@ def parse_csv(document: Document) -> Parsed:
     delimiter = named[1] if named else _delimiter(text)
     records = csv.reader(io.StringIO(text[named.end() :] if named else text, newline=""), delimiter=delimiter)
     numbered = enumerate(records, start=2 if named else 1)
-    rows = [_Cells(number=number, texts=texts) for number, texts in numbered if any(text.strip() for text in texts)]
+    filled = (_Cells(number=number, texts=texts) for number, texts in numbered if any(text.strip() for text in texts))
+    rows = list(islice(filled, _MOST_ROWS + 1))
     if len(rows) > _MOST_ROWS:
         raise Permanent("too_many_rows", f"The file has more than {_MOST_ROWS} rows.", hint="Split it.")
     building = Building()

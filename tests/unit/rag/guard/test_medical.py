@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rag.adapters.guard.medical import HealthReader
 
@@ -66,3 +68,34 @@ def test_features_of_one_person() -> None:
 def test_words_of_the_house_can_be_left_out() -> None:
     """A product may be called like a disease."""
     assert not HealthReader(("glaukom",)).read("Glaukom heißt unser Messgerät.").has_terms
+
+
+WORDS = [
+    "diabetes",
+    "mellitus",
+    "heart",
+    "failure",
+    "Ramipril",
+    "Klinik",
+    "zustand",
+    "nach",
+    "Mammakarzinom",
+    "Schlaganfälle",
+    "the",
+    "a1c",
+]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=30))
+def test_terms_are_counted_one_by_one(words: list[str]) -> None:
+    """However often a word stands in a text, alone or as the beginning of a phrase: as if each were looked at in its place."""
+    text = " ".join(words)
+    told = READER.read(text)
+    tokens = text.lower().split()
+    found = [
+        READER._phrase(token, tokens, at) if token in READER._terms.phrases else None for at, token in enumerate(tokens)
+    ]
+    one_by_one = [phrase or READER._category(token) for phrase, token in zip(found, tokens, strict=True)]
+    assert told.categories == {category for category in one_by_one if category}
+    telling = sum(category not in {None, "care"} for category in one_by_one)
+    assert told.density == (round(100 * telling / len(tokens), 2) if tokens else 0.0)

@@ -103,6 +103,41 @@ async def test_a_hostile_reader_is_that_files_fault_alone(
     await parser.aclose()
 
 
+async def test_one_hanging_file_keeps_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a second child the others are read meanwhile, each once, and the hanging one ends by its own time."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    parser, ended = IsolatedParser(timeout_s=2, grace_s=5, children=2, read="hostile:hang_or_read"), list[str]()
+
+    async def parse(content: str) -> None:
+        try:
+            ended.append((await parser.parse(document(content.encode()))).text)
+        except Permanent as error:
+            ended.append(error.code)
+
+    await asyncio.gather(*map(parse, ["hang", "eins", "zwei", "drei"]))
+    await parser.aclose()
+    assert ended == ["eins", "zwei", "drei", "parser_timeout"]
+
+
+async def test_what_a_child_has_started_ends_with_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A program that recognises text would go on for a minute after its file has been given up."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    parser = IsolatedParser(timeout_s=1, grace_s=5, read="hostile:start_and_hang")
+    note = tmp_path / "pid"
+    with pytest.raises(Permanent) as caught:
+        await parser.parse(document(str(note).encode()))
+    assert caught.value.code == "parser_timeout"
+    assert not is_running(int(note.read_text()))
+
+
+def is_running(pid: int) -> bool:
+    """Not counting what has ended and nobody has asked after."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 async def test_all_samples_end_as_they_should(parser: IsolatedParser) -> None:
     """Three samples are unreadable, each for its reason; all others hold the invariants, and PDFs know their boxes."""
     landing, reasons = FolderLanding(), {}
