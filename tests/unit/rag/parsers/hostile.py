@@ -31,6 +31,8 @@ def hang_or_read(document: Document) -> Parsed:
 
 
 def start_and_hang(document: Document) -> Parsed:
+    if document.content == b"warm":
+        return parse_text(document)
     program = subprocess.Popen(["sleep", "60"])
     Path(document.content.decode()).write_text(str(program.pid))
     return hang(document)
