@@ -66,7 +66,7 @@ async def preview(named: str) -> AsyncIterator[tuple[Zone, Preview]]:
             except BelegError as error:
                 yield zone, Preview(path=sighting.path, error=error)
                 continue
-            chunks = tuple(chunk(cleared, count_tokens=intake.embedder.count_tokens))
+            chunks = tuple(chunk(cleared, rules=intake.rules(zone), count_tokens=intake.embedder.count_tokens))
             tokens = tuple(intake.embedder.count_tokens(one.text) for one in chunks)
             yield zone, Preview(path=sighting.path, cleared=cleared, chunks=chunks, tokens=tokens)
 
@@ -86,11 +86,13 @@ async def preview_file(path: Path) -> Preview:
     async with open_rag(here()) as rag:
         intake = rag.intake
         zones = [zone for zone in await rag.ledger.zones() if path.is_relative_to(Path(zone.url))]
-        zone = zones[0] if zones else read_zone_file(path.parent, default_tenant=DEFAULT_TENANT)
+        zone = (
+            await intake.landing.zone(zones[0]) if zones else read_zone_file(path.parent, default_tenant=DEFAULT_TENANT)
+        )
         inside = path.relative_to(Path(zone.url)).as_posix()
         document = await intake.landing.read(zone, inside)
         cleared = await clear(await intake.parser.parse(document), guard=intake.guard, zone=zone)
-        chunks = tuple(chunk(cleared, count_tokens=intake.embedder.count_tokens))
+        chunks = tuple(chunk(cleared, rules=intake.rules(zone), count_tokens=intake.embedder.count_tokens))
         tokens = tuple(intake.embedder.count_tokens(one.text) for one in chunks)
         return Preview(path=inside, cleared=cleared, chunks=chunks, tokens=tokens)
 

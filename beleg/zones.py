@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +20,25 @@ async def add_zone(
     tenant: str | None = None,
     classification: str | None = None,
     owner: str | None = None,
+    chunking: Sequence[str] = (),
     move: bool = False,
 ) -> tuple[Zone, list[str]]:
     """The zone as recorded, and what that changed of a zone that was known. `place`: a folder, or a store's URL.
 
     Raises `Permanent`, and `Temporary` for a store that does not answer.
     """
-    from rag.compose import open_state
+    from rag.chunking import parse_settings, read_chunking
+    from rag.compose import most_tokens, open_state
 
     settings = here()
     given = {
         "name": name, "tenant": tenant, "owner": owner,
         "classification": None if classification is None else Classification[classification],
+        "chunking": parse_settings(chunking) or None,
     }  # fmt: skip
     found = await _found(str(place), given)
+    if found.chunking:
+        read_chunking(settings.chunking).readable(found, most_tokens(settings))
     async with open_state(settings) as state:
         known = {zone.name: zone for zone in await state.ledger.zones()}
         require_addable(found, known, home=settings.home.resolve(), move=move)
@@ -191,6 +196,7 @@ def _changes(before: Zone | None, after: Zone) -> list[str]:
         "valid_until",
         "readers",
         "deletion_limit",
+        "chunking",
     )
     pairs = [(name, getattr(before, name), getattr(after, name)) for name in named]
     return [f"{name} {_shown(old)} → {_shown(new)}" for name, old, new in pairs if old != new]
@@ -199,4 +205,4 @@ def _changes(before: Zone | None, after: Zone) -> list[str]:
 def _shown(value: object) -> str:
     if isinstance(value, Classification):
         return value.name
-    return ", ".join(sorted(value)) or "none" if isinstance(value, frozenset) else str(value)
+    return ", ".join(sorted(map(str, value))) or "none" if isinstance(value, frozenset | tuple) else str(value)

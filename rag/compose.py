@@ -74,11 +74,11 @@ class Rag:
 
     @property
     def index_profile(self) -> str:
-        from rag.ingest.chunk import RULES_REVISION
+        from rag.ingest.chunk import revision
         from rag.keywords import REVISION as KEYWORDS_REVISION
 
-        embedder = self.chain.embedder
-        return f"{embedder.name}/{embedder.dimension}/{RULES_REVISION}/{KEYWORDS_REVISION}"
+        embedder, cut = self.chain.embedder, revision(self.intake.chunking.of())
+        return f"{embedder.name}/{embedder.dimension}/{cut}/{KEYWORDS_REVISION}"
 
     def prompt(self, use_case: str) -> Prompt:
         """As it stands in its file now; what is live is in the release."""
@@ -159,6 +159,7 @@ def _remote_embedders(settings: Settings, pauses: Pauses) -> Embedders:
     remote = OpenAICompatibleEmbedder(
         base_url=str(settings.embedder_url), model=settings.embedder_model, dimension=settings.embedder_dimension,
         api_key=settings.embedder_key, api_version=settings.embedder_api_version, tokenizer=settings.embedder_tokenizer,
+        most_tokens=settings.embedder_most_tokens,
     )  # fmt: skip
     first = LimitedEmbedder(remote, pauses, upstream=remote.upstream, patience_s=8, behind_s=(0, 0.2))
     behind = LimitedEmbedder(remote, pauses, upstream=remote.upstream, patience_s=30, behind_s=(1, 4))
@@ -174,6 +175,13 @@ def open_policy(settings: Settings) -> RegoPolicy:
     from rag.adapters.policy.rego import RegoPolicy
 
     return RegoPolicy(settings.policies)
+
+
+def most_tokens(settings: Settings) -> int:
+    """That the embedding model reads at once; nothing is loaded for it."""
+    from rag.adapters.embedders.sentence_transformers import SentenceTransformerEmbedder
+
+    return SentenceTransformerEmbedder().most_tokens if settings.embedder_url is None else settings.embedder_most_tokens
 
 
 def open_index(settings: Settings, embedder: Embedder) -> Opened:
@@ -216,12 +224,14 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
     from rag.adapters.models.extractive import ExtractiveLlm
     from rag.adapters.parsers.isolated import IsolatedParser
     from rag.answer.answer import Chain
+    from rag.chunking import read_chunking
     from rag.ingest.ingest import Intake
     from rag.use_cases import read_use_cases
 
     async with AsyncExitStack() as stack:
         state = await stack.enter_async_context(open_state(settings))
         policy = open_policy(settings)
+        chunking = read_chunking(settings.chunking)
         embedders = open_embedders(settings, state.pauses)
         stack.push_async_callback(embedders.close)
         embedder = embedders.questions
@@ -257,6 +267,7 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
                 erasures=state.erasures,
                 reviews=state.reviews,
                 signer=state.signer,
+                chunking=chunking,
             ),
             chain=Chain(
                 guard=guard,
@@ -266,6 +277,7 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
                 llms=[*remote, ExtractiveLlm(embedder=embedder)],
                 audit=state.audit,
                 entailment=entailment,
+                library=state.library,
             ),
             index=index,
             policy=policy,

@@ -99,6 +99,11 @@ class Embedder(Protocol):
     @property
     def dimension(self) -> int: ...
 
+    @property
+    def most_tokens(self) -> int:
+        """That the model reads of one text at once, without its own special ones."""
+        ...
+
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Shape `(n, d)`, rows L2-normalised, order kept; `n` may be 0."""
         ...
@@ -206,6 +211,11 @@ class Llm(Protocol):
 
     @property
     def model(self) -> str: ...
+
+    @property
+    def reads_surroundings(self) -> bool:
+        """Whether it makes use of `Hit.wide`."""
+        ...
 
     def draft(self, brief: Brief) -> AsyncIterator[str | Usage]:
         """Pieces of text, then exactly one `Usage` at the end."""

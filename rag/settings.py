@@ -37,6 +37,8 @@ class Settings(BaseSettings):
 
     policies: Path = ROOT / "policies"
     use_cases: Path = ROOT / "usecases"
+    chunking: Path | None = None
+    """YAML file that sets single cells of the table by which documents are cut; unset = the built-in table alone."""
     endpoints: Path | None = None
     """YAML file of OpenAI-compatible endpoints; unset = the extractive endpoint alone."""
 
@@ -62,6 +64,8 @@ class Settings(BaseSettings):
     """Set = Azure's style: `BELEG_EMBEDDER_URL` is the resource, the model is a deployment, the key goes as `api-key`."""
     embedder_tokenizer: Path | None = None
     """The model's `tokenizer.json`, by which chunks are measured; unset = that of the packaged model, which cuts finely."""
+    embedder_most_tokens: int = Field(512, ge=100, le=100_000)
+    """That the model reads of one text, which bounds the rules for chunks. 512 is what most of them read at least."""
 
     entailment: Path | None = None
     """Folder of a model for natural language inference, which scores whether a quote entails its claim; unset = none."""

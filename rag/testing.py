@@ -382,6 +382,7 @@ class ScriptedLlm:
     name: str = "scripted"
     endpoint_class: str = "local"
     model: str = "scripted-1"
+    reads_surroundings: bool = True
     dies_with: BelegError | None = None
     asked: list[Brief] = field(default_factory=list)
 

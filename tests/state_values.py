@@ -9,6 +9,7 @@ from rag.types import (
     Action,
     AuditRow,
     Box,
+    ChunkSetting,
     Classification,
     Cleared,
     Decision,
@@ -54,6 +55,10 @@ def zone(name: str = "handbuch") -> Zone:
         valid_until=None,
         readers=frozenset({"technik", "vertrieb"}),
         languages=("de", "en"),
+        chunking=(
+            ChunkSetting(kind="slides", key="merges", value=True),
+            ChunkSetting(kind="slides", key="target", value=80),
+        ),
     )
 
 

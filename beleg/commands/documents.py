@@ -40,6 +40,10 @@ def add(
         ClassificationName | None, typer.Option(help="Who may read them; default: `internal`.")
     ] = None,
     owner: Annotated[str | None, typer.Option(help="Who is told what becomes of the files.")] = None,
+    chunking: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND.KEY=VALUE", help="How its documents are cut, e.g. slides.target=80; repeat it."),
+    ] = None,
     move: Annotated[
         bool, typer.Option("--move", help="A zone of this name lies elsewhere: from now on it lies here.")
     ] = False,
@@ -52,9 +56,10 @@ def add(
     from beleg.home import here, is_held
     from beleg.zones import add_zone, is_empty
 
-    added, changes = finish(
-        add_zone(place, name=name, tenant=tenant, classification=classification, owner=owner, move=move)
+    work = add_zone(
+        place, name=name, tenant=tenant, classification=classification, owner=owner, chunking=chunking or (), move=move
     )
+    added, changes = finish(work)
     if as_json:
         emit(added)
         return
@@ -148,6 +153,28 @@ def show(
     if pictures is not None:
         for made in finish(draw_chunks(file, one.chunks, pictures)):
             note(f"  {made}")
+
+
+@chunk.command("rules", epilog="Example: `beleg chunk rules --zone handbuch`")
+def rules(
+    zone_name: Annotated[str | None, typer.Option("--zone", help="With what this zone has set for itself.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The table by which documents are cut, in tokens of the embedding model, and where each cell comes from."""
+    from beleg.chunk_rules import table
+
+    found = finish(table(zone_name))
+    if as_json:
+        emit(found)
+        return
+    for row in found:
+        cells = "  ".join(f"{cell.key} {cell.shown:5}" for cell in row.cells)
+        tell(f"{row.kind:8}  {cells} {', '.join(row.media_types)}")
+    others = [(row.kind, cell) for row in found for cell in row.cells if cell.is_override]
+    for kind, cell in others:
+        tell(f"  {kind}.{cell.key} = {cell.shown}: {cell.origin}")
+    if not others:
+        tell("All of it is built in.")
 
 
 @zone.command("list", epilog="Example: `beleg zone list --json`")

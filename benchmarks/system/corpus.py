@@ -66,7 +66,12 @@ async def _texts() -> list[str]:
         for entry in (await rag.ledger.entries("corpus")).values():
             kept = await rag.state.library.cleared(entry.receipt.document_id, entry.receipt.version or "")
             if kept is not None:
-                found += [one.embedded_text for one in chunk(kept, count_tokens=rag.intake.embedder.count_tokens)]
+                found += [
+                    one.embedded_text
+                    for one in chunk(
+                        kept, rules=rag.intake.chunking.of(), count_tokens=rag.intake.embedder.count_tokens
+                    )
+                ]
     return found
 
 

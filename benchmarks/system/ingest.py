@@ -70,7 +70,9 @@ async def through(rag: Rag, embedder: Embedder, zones: list[Zone], rounds: int, 
                         work.refused += 1
                         continue
                     with clock.step("chunk"):
-                        chunks = chunk(cleared, count_tokens=rag.intake.embedder.count_tokens)
+                        chunks = chunk(
+                            cleared, rules=rag.intake.chunking.of(), count_tokens=rag.intake.embedder.count_tokens
+                        )
                     texts = [f"{c.context}\n{c.text}" for c in chunks]
                     with clock.step("embed"):
                         vectors = await embedder.embed(texts)

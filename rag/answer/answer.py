@@ -19,9 +19,10 @@ from rag.answer.generate import Drafted, generate
 from rag.answer.record import Record
 from rag.answer.retrieve import contextual_query, retrieve
 from rag.answer.screen import OutputScreen, screen_turns
+from rag.answer.surround import surrounded
 from rag.errors import BelegError, Temporary
 from rag.language import detect
-from rag.ports import AuditLog, Embedder, Entailment, Guard, Index, Llm, Policy
+from rag.ports import AuditLog, Embedder, Entailment, Guard, Index, Library, Llm, Policy
 from rag.sentences import SentenceStream
 from rag.types import Access, Action, Answer, Brief, Classification, Hit, Live, Outcome, Question, Route
 
@@ -39,6 +40,8 @@ class Chain:
     llms: Sequence[Llm]
     audit: AuditLog
     entailment: Entailment | None = None
+    library: Library | None = None
+    """For what stands around a hit; without, models read the hits alone."""
 
 
 async def answer(question: Question, *, live: Live, chain: Chain) -> AsyncGenerator[str | Answer]:
@@ -88,21 +91,34 @@ async def _steps(question: Question, live: Live, chain: Chain, record: Record) -
     record.found(hits, chain.index.generation)
     with record.timed("route"):
         # In a thread: a policy that has changed is tried in a process of its own first, which takes a second.
-        route = await asyncio.to_thread(chain.policy.route, _routing_facts(question, hits, chain.llms))
+        around = live.recipe.retrieval.surroundings if chain.library is not None else 0
+        facts = _routing_facts(question, hits, chain.llms, surroundings=around)
+        route = await asyncio.to_thread(chain.policy.route, facts)
     record.routed(route)
     if route.decision.action is Action.block or not route.endpoint_classes:
         for part in _told(messages.refused(language), Outcome.refused, record):
             yield part
         return
 
+    evidence = await _read_around(hits, route, live, chain, record)
     brief = Brief(
-        question=asked.turns[-1].content, turns=asked.turns[:-1], evidence=tuple(hits), prompt=live.recipe.prompt,
+        question=asked.turns[-1].content, turns=asked.turns[:-1], evidence=tuple(evidence), prompt=live.recipe.prompt,
         language=language, max_tokens=question.max_tokens,
         min_answerability=live.recipe.retrieval.min_answerability,
     )  # fmt: skip
     async with aclosing(_draft(question, brief, route, chain, record)) as parts:
         async for part in parts:
             yield part
+
+
+async def _read_around(hits: list[Hit], route: Route, live: Live, chain: Chain, record: Record) -> list[Hit]:
+    """With their surroundings, if any endpoint that may answer reads them."""
+    allowed = [llm for llm in chain.llms if llm.endpoint_class in route.endpoint_classes]
+    tokens = live.recipe.retrieval.surroundings
+    if chain.library is None or not tokens or not any(llm.reads_surroundings for llm in allowed):
+        return hits
+    with record.timed("surround"):
+        return await surrounded(hits, library=chain.library, tokens=tokens, count_tokens=chain.embedder.count_tokens)
 
 
 async def _draft(
@@ -223,15 +239,20 @@ def _guard_context(question: Question, endpoint_class: str | None = None) -> dic
     }
 
 
-def _routing_facts(question: Question, hits: Sequence[Hit], llms: Sequence[Llm]) -> dict[str, object]:
-    """The attributes that `policies/routing` decides on. After retrieval: the hits' labels say who may read them."""
+def _routing_facts(
+    question: Question, hits: Sequence[Hit], llms: Sequence[Llm], *, surroundings: int
+) -> dict[str, object]:
+    """The attributes that `policies/routing` decides on. After retrieval: the hits' labels say who may read them.
+
+    `surroundings`: tokens that may be added to each hit; they carry the hits' own labels.
+    """
     sensitivity = max((hit.chunk.labels.classification for hit in hits), default=Classification.public)
     use_case, asker = question.use_case, question.asker
     return {
         "data_sensitivity": sensitivity.name,
         "usecase_class": use_case.usecase_class,
         "quality_tier": use_case.quality_tier,
-        "context_length_bucket": _bucket(sum(len(hit.chunk.text) for hit in hits)),
+        "context_length_bucket": _bucket(sum(len(hit.chunk.text) for hit in hits) + surroundings * len(hits) * 4),
         "budget_class": use_case.budget_class,
         "need_websearch": use_case.need_websearch,
         "need_tools": use_case.need_tools,

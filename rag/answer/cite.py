@@ -43,7 +43,7 @@ class Backing:
     """The span of a passage that carries a claim.
 
     Attributes:
-        number: the `[n]` of the answer. start, end: span of the quote in `hit.chunk.text`.
+        number: the `[n]` of the answer. start, end: span of the quote in `hit.passage.text`.
     """
 
     number: int
@@ -54,7 +54,7 @@ class Backing:
 
     @property
     def quote(self) -> str:
-        return self.hit.chunk.text[self.start : self.end]
+        return self.hit.passage.text[self.start : self.end]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,14 +176,14 @@ class _Passage:
 
     def _verbatim(self, claim: str) -> tuple[int, int] | None:
         """The claim's span if it stands here word for word as whole sentences: a part of one may say the opposite."""
-        at = self._hit.chunk.text.find(claim)
+        at = self._hit.passage.text.find(claim)
         end = at + len(claim)
         cut = self._cut()
         is_whole = any(start == at for start, _ in cut) and any(stop == end for _, stop in cut)
         return (at, end) if at >= 0 and is_whole else None
 
     def _windows(self, said: Facts, length: int) -> Iterator[Backing]:
-        cut, chunk = self._cut(), self._hit.chunk
+        cut, chunk = self._cut(), self._hit.passage
         given = [facts(chunk.text[start:end], chunk.language) for start, end in cut]
         for first in range(len(cut) - length + 1):
             window = cut[first : first + length]
@@ -192,7 +192,7 @@ class _Passage:
 
     def _cut(self) -> list[tuple[int, int]]:
         if self._units is None:
-            self._units = units(self._hit.chunk.text)
+            self._units = units(self._hit.passage.text)
         return self._units
 
 
@@ -205,7 +205,7 @@ def _end_of(text: str) -> int:
 
 
 def _citation(backing: Backing, start: int, end: int) -> Citation:
-    chunk = backing.hit.chunk
+    chunk = backing.hit.passage
     quote_start, quote_end = chunk.start + backing.start, chunk.start + backing.end
     return Citation(
         number=backing.number,

@@ -94,7 +94,8 @@ class Batch:
     def __init__(self, zone: Zone, due: Sequence[Due], *, intake: Intake, writer: IndexWriter) -> None:
         self._zone, self._intake, self._writer = zone, intake, writer
         # Of the beginning: what a policy that is changed meanwhile would decide is for the next sweep to find out.
-        self._fingerprint = intake.fingerprint
+        self._fingerprint = intake.fingerprint(zone)
+        self._rules = intake.rules(zone)
         self._known: dict[str, Vector] = {}
         self._files = [_File(file, file.sighting, file.attempts) for file in due]
 
@@ -154,7 +155,9 @@ class Batch:
 
         async def one(_file: _File, cleared: Cleared) -> Chunked:
             count = self._intake.embedder.count_tokens
-            return Chunked(cleared=cleared, chunks=await asyncio.to_thread(chunk, cleared, count_tokens=count))
+            return Chunked(
+                cleared=cleared, chunks=await asyncio.to_thread(chunk, cleared, rules=self._rules, count_tokens=count)
+            )
 
         await self._each(Cleared, one)
 

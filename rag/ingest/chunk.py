@@ -9,54 +9,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from uuid import NAMESPACE_URL, uuid5
 
+from rag.chunking import cells_of
 from rag.ingest import cut
 from rag.ingest.cut import Count
 from rag.language import REVISION as LANGUAGE_REVISION
 from rag.language import detect
-from rag.types import Chunk, Cleared, Element, Place
+from rag.types import Chunk, ChunkRule, ChunkRules, Cleared, Element, Place
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """How one kind of document is cut.
-
-    Attributes:
-        target: tokens up to which neighbours are put together. most: tokens that no chunk exceeds.
-        merges: whether elements under one heading may share a chunk; slides and rows of sheets stand alone.
-    """
-
-    target: int
-    most: int
-    merges: bool
-
-
-_PROSE = Rule(target=120, most=200, merges=True)
-_ALONE = Rule(target=200, most=200, merges=False)
-
-RULES: dict[str, Rule] = {
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation": _ALONE,
-    "message/rfc822": _PROSE,
-    "text/csv": _ALONE,
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": _ALONE,
-}
-"""By media type; all others are prose. The model reads 256 tokens: 200 leave room for title and headings."""
-
-_CONTEXT_TOKENS = 50
-"""More of title and headings would push the text itself out of the model's sight."""
-_HEADER_TOKENS = 100
-"""A longer header of a table is not repeated: it would leave no room for rows."""
 _HEADING_TOKENS = 24
 """Kept free in a text that fills a chunk, for the heading above it: a chunk of a heading alone answers nothing."""
 
-_REVISION = 3
+_REVISION = 4
 """Raised by one whenever the code below cuts the same text differently."""
-
-RULES_REVISION = hashlib.sha256(
-    json.dumps([
-        _REVISION, LANGUAGE_REVISION, _CONTEXT_TOKENS, _HEADER_TOKENS, _HEADING_TOKENS, asdict(_PROSE),
-        {name: asdict(rule) for name, rule in sorted(RULES.items())},
-    ]).encode()
-).hexdigest()[:12]  # fmt: skip
 
 _BY_LINE = frozenset({"table", "slide", "message"})
 _ALONE_KINDS = frozenset({"table", "slide"})
@@ -74,20 +38,33 @@ class _Piece:
     is_title: bool = False
 
 
-def chunk(cleared: Cleared, *, count_tokens: Count) -> list[Chunk]:
+def revision(rules: ChunkRules) -> str:
+    """Changes whenever these rules or the code that follows them would cut some document differently."""
+    return _digest([asdict(rule) for rule in rules.rules])
+
+
+def chunk(cleared: Cleared, *, rules: ChunkRules, count_tokens: Count) -> list[Chunk]:
     """In reading order. Every character of the elements that is not white space is in exactly one chunk.
 
     No chunk is empty, or longer than its rule's `most`; the same text gives the same chunks.
     """
-    rule = RULES.get(cleared.media_type, _PROSE)
+    rule = rules.of(cleared.media_type)
     count = cut.measured(count_tokens)
     pieces = [piece for element in cleared.elements for piece in _pieces(cleared.text, element, rule, count)]
     merged = _merged(cleared.text, pieces, rule, count)
     places = _Places(cleared.places)
-    return [_chunk(cleared, piece, position, places, count) for position, piece in enumerate(merged)]
+    rule_set = _digest(cells_of(rule))
+    return [
+        _chunk(cleared, piece, places, rule=rule, rule_set=rule_set, position=position, count=count)
+        for position, piece in enumerate(merged)
+    ]
 
 
-def _pieces(text: str, element: Element, rule: Rule, count: Count) -> Iterator[_Piece]:
+def _digest(of: object) -> str:
+    return hashlib.sha256(json.dumps([_REVISION, LANGUAGE_REVISION, _HEADING_TOKENS, of]).encode()).hexdigest()[:12]
+
+
+def _pieces(text: str, element: Element, rule: ChunkRule, count: Count) -> Iterator[_Piece]:
     """An element whole, or in parts that fit: a table by rows under its header, prose by sentences."""
     whole = _Piece(
         start=element.start, end=element.end, headings=element.headings, alone=element.kind in _ALONE_KINDS,
@@ -99,7 +76,7 @@ def _pieces(text: str, element: Element, rule: Rule, count: Count) -> Iterator[_
         yield whole
         return
     header = text[element.start : element.header_end] if element.kind == "table" and element.header_end else ""
-    header = header if count(header) <= _HEADER_TOKENS else ""
+    header = header if count(header) <= min(rule.header, rule.most // 2) else ""
     room = most - count(header) if header else most
     spans = cut.lines(said, room, count) if element.kind in _BY_LINE else cut.prose(said, min(rule.target, room), count)
     for start, end in spans:
@@ -110,7 +87,7 @@ def _pieces(text: str, element: Element, rule: Rule, count: Count) -> Iterator[_
         )  # fmt: skip
 
 
-def _merged(text: str, pieces: Sequence[_Piece], rule: Rule, count: Count) -> Iterator[_Piece]:
+def _merged(text: str, pieces: Sequence[_Piece], rule: ChunkRule, count: Count) -> Iterator[_Piece]:
     """Neighbours up to the target, never over a heading unless the first of them is only headings so far."""
     current: _Piece | None = None
     for piece in filter(None, (_trimmed(text, piece) for piece in pieces)):
@@ -132,7 +109,7 @@ def _trimmed(text: str, piece: _Piece) -> _Piece | None:
     return replace(piece, start=piece.start + left, end=piece.start + right) if left < right else None
 
 
-def _joins(text: str, current: _Piece, piece: _Piece, rule: Rule, count: Count) -> bool:
+def _joins(text: str, current: _Piece, piece: _Piece, rule: ChunkRule, count: Count) -> bool:
     if current.is_title:
         is_below = piece.headings[: len(current.headings)] == current.headings and len(piece.headings) > len(
             current.headings
@@ -156,10 +133,12 @@ class _Places:
         return tuple(self._places[bisect_right(self._ends, start) : bisect_left(self._starts, end)])
 
 
-def _chunk(cleared: Cleared, piece: _Piece, position: int, places: _Places, count: Count) -> Chunk:
+def _chunk(
+    cleared: Cleared, piece: _Piece, places: _Places, *, rule: ChunkRule, rule_set: str, position: int, count: Count
+) -> Chunk:
     document = cleared.document
     text = cleared.text[piece.start : piece.end]
-    identity = "\n".join((document.id, document.version, RULES_REVISION, str(position)))
+    identity = "\n".join((document.id, document.version, rule_set, str(position)))
     return Chunk(
         id=str(uuid5(NAMESPACE_URL, identity)),
         document_id=document.id,
@@ -173,17 +152,17 @@ def _chunk(cleared: Cleared, piece: _Piece, position: int, places: _Places, coun
         start=piece.start,
         end=piece.end,
         text=text,
-        context=_context(cleared.title, piece, count),
+        context=_context(cleared.title, piece, rule.context, count),
         places=places.within(piece.start, piece.end),
         language=detect(text, ("de", "en")) if len(text.split()) >= 8 else cleared.language,
         labels=document.labels,
     )
 
 
-def _context(title: str, piece: _Piece, count: Count) -> str:
+def _context(title: str, piece: _Piece, most: int, count: Count) -> str:
     """Title and headings, each once, then the table's header; the outer ones go first if it is too much."""
     path = list(dict.fromkeys((title, *piece.headings)))
-    while len(path) > 1 and count(" › ".join(path)) > _CONTEXT_TOKENS:
+    while len(path) > 1 and count(" › ".join(path)) > most:
         path.pop(1 if len(path) > 2 else 0)
     context = " › ".join(path)
     return f"{context}\n{piece.header}" if piece.header else context

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeGuard
 
-from rag.ingest.chunk import RULES_REVISION
+from rag.chunking import Chunking
+from rag.ingest.chunk import revision
 from rag.ports import Embedder, Erasures, Guard, Landing, Ledger, Library, Parser, Reviews, Signer
-from rag.types import Entry, Sighting, State, Zone, now
+from rag.types import ChunkRules, Entry, Sighting, State, Zone, now
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ class Intake:
 
     Attributes:
         index_identity: names the working copy of the index as it is now; a new one, which is empty, has a new name.
+        chunking: how documents are cut, before a zone's own settings.
     """
 
     landing: Landing
@@ -38,13 +40,18 @@ class Intake:
     erasures: Erasures
     reviews: Reviews
     signer: Signer
+    chunking: Chunking = field(default_factory=Chunking)
 
-    @property
-    def fingerprint(self) -> str:
+    def rules(self, zone: Zone) -> ChunkRules:
+        """How the zone's documents are cut. Raises `Permanent("bad_chunking")`."""
+        return self.chunking.readable(zone, self.embedder.most_tokens)
+
+    def fingerprint(self, zone: Zone) -> str:
         """Changes whenever the same bytes would be indexed differently, or the index that held them is gone: an upgrade
-        is not silently skipped, and an index that was moved away fills again.
+        is not silently skipped, and an index that was moved away fills again. Raises `Permanent("bad_chunking")`.
         """
-        parts = (self.parser.revision, self.guard.revision, RULES_REVISION, self.embedder.name, self.index_identity())
+        cut = revision(self.rules(zone))
+        parts = (self.parser.revision, self.guard.revision, cut, self.embedder.name, self.index_identity())
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
@@ -97,6 +104,7 @@ _OUT = frozenset({State.deleted, State.forgotten})
 async def refreshed(zone: Zone, *, intake: Intake) -> Zone:
     """The zone with the settings that its owner has given it since, on record. Raises `Permanent`, `Temporary`."""
     current = await intake.landing.zone(zone)
+    intake.rules(current)  # what cannot be cut by is refused before it is on record
     if current != zone:
         await intake.ledger.add_zone(current)
         log.info("ingest.zone_changed", extra={"zone": zone.name})
@@ -117,7 +125,7 @@ async def survey(zone: Zone, *, intake: Intake, retry: bool = False) -> Survey:
         for s in seen
         if (since is None or s.modified_at >= since) and not _is_forgotten(entries.get(s.path))
     ]
-    fingerprint = intake.fingerprint
+    fingerprint = intake.fingerprint(zone)
     rest = _DONE if retry else _DONE | {State.blocked}
     known = {s.path: entry for s in marked if _is_same(entry := entries.get(s.path), s, fingerprint)}
     due = tuple(

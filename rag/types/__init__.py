@@ -6,6 +6,7 @@ A question: `Question` → `Hit` → `Route` → `Draft` → `Answer` (with `Cit
 Spans are half-open `[start, end)` in code points. `None` means unknown, never zero.
 """
 
+from rag.types.chunking import ChunkRule, ChunkRules, ChunkSetting
 from rag.types.documents import (
     Box,
     Chunk,
@@ -65,6 +66,9 @@ __all__ = [
     "Box",
     "Brief",
     "Chunk",
+    "ChunkRule",
+    "ChunkRules",
+    "ChunkSetting",
     "Citation",
     "Classification",
     "Cleared",

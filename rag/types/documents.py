@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import Permanent
+from rag.types.chunking import ChunkSetting
 from rag.types.labels import Action, Classification, Decision, Labels
 
 
@@ -23,6 +24,7 @@ class Zone:
         languages: ISO 639-1 codes that occur; empty = detect among all supported.
         deletion_limit: share of the zone's documents, 0..1, that may vanish between two sweeps before somebody is asked.
         retention_days: age of a file, by its time of change, after which it leaves the index; `None` = never.
+        chunking: cells of the table of chunk rules that are the zone's own, sorted.
         fixed: names of settings that were given when it was added; the zone's own file does not change them.
     """
 
@@ -38,6 +40,7 @@ class Zone:
     languages: tuple[str, ...] = ()
     deletion_limit: float = 0.15
     retention_days: int | None = None
+    chunking: tuple[ChunkSetting, ...] = ()
     fixed: frozenset[str] = frozenset()
 
     @property

@@ -27,11 +27,14 @@ class RetrievalSettings:
         limit: hits handed on. prefetch: candidates per side before fusion.
         min_answerability: below this score of the best sentence the embedded endpoint says nothing (0..1). A
             generative endpoint judges by itself; its claims are verified all the same.
+        surroundings: tokens of its document that a generative endpoint gets to read around each hit; 0 = the hit alone,
+            as in recipes from before there was such a setting.
     """
 
     limit: int = 8
     prefetch: int = 50
     min_answerability: float = 0.5
+    surroundings: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,12 +127,19 @@ class Hit:
     Attributes:
         score: fused, 0..1, comparable within one search only.
         dense: cosine to the question, or `None` if that side did not find it. sparse: BM25 score, likewise.
+        wide: the chunk with what stands around it in its document; `None` = nothing more is read.
     """
 
     chunk: Chunk
     score: float
     dense: float | None = None
     sparse: float | None = None
+    wide: Chunk | None = None
+
+    @property
+    def passage(self) -> Chunk:
+        """What a model reads of it, and what its claims are checked against."""
+        return self.wide or self.chunk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,7 +47,7 @@ def _element(parsed: Parsed, element: Element, above: set[str]) -> None:
 
 def _place(parsed: Parsed, place: Place) -> None:
     for number in (place.page, place.slide):
-        assert number is None or 1 <= number <= (parsed.pages or 0)
+        assert number is None or 1 <= number <= (parsed.pages or 0) or (place.part and number >= 1)
     if place.box is not None:
         assert place.page is not None
         assert 0 <= place.box.left < place.box.right <= 1

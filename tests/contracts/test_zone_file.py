@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rag.adapters.landing.folder_landing import FolderLanding
-from rag.adapters.landing.zone_file import read_zone_file
+from rag.adapters.landing.zone_file import current_zone, read_zone_file, zone_file_of
+from rag.chunking import parse_settings
 from rag.errors import Permanent
 from rag.types import Classification
 
@@ -51,6 +53,15 @@ BAD = [
     ("#" * 70_000, "larger"),
     ("\n".join(f"key{n}: 1" for n in range(4000)), "key0"),
     (f"{'k' * 1000}: 1", "kkk"),
+]
+
+
+BAD_CHUNKING = [
+    ("chunking: {slide: {target: 80}}", "chunking.slide"),
+    ("chunking: {slides: {size: 80}}", "chunking.slides.size"),
+    ("chunking: {slides: {target: '80'}}", "chunking.slides.target"),
+    ("chunking: [slides]", "chunking"),
+    ("chunking: 80", "chunking"),
 ]
 
 
@@ -177,3 +188,21 @@ def test_a_folder_whose_name_cannot_be_stored_is_refused(tmp_path: Path, raw: by
     folder.mkdir()
     with pytest.raises(Permanent, match="folder"):
         read_zone_file(folder)
+
+
+@pytest.mark.parametrize(("yaml", "named"), BAD_CHUNKING)
+def test_bad_chunk_rules_are_refused_by_name(tmp_path: Path, yaml: str, named: str) -> None:
+    """A zone that would be cut otherwise than its owner has written is not swept."""
+    (tmp_path / "zone.yaml").write_text(yaml, encoding="utf-8")
+    assert named in zone_refusal(tmp_path).message
+
+
+def test_chunk_rules_of_a_zone_are_read(tmp_path: Path) -> None:
+    """What the file says, unless it was given when the zone was added."""
+    (tmp_path / "zone.yaml").write_text("chunking: {slides: {target: 80, merges: true}}\n", encoding="utf-8")
+    found = read_zone_file(tmp_path)
+    assert [str(cell) for cell in found.chunking] == ["slides.merges=true", "slides.target=80"]
+    given = parse_settings(["web.most=90"])
+    added = read_zone_file(tmp_path, chunking=given)
+    assert added.chunking == current_zone(zone_file_of(tmp_path), added).chunking == given
+    assert current_zone(zone_file_of(tmp_path), replace(found, chunking=())).chunking == found.chunking

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, select, update
 
 from rag.adapters.database.engine import Database
 from rag.adapters.database.schema import documents, sweeps, zones
-from rag.types import Classification, Entry, History, Receipt, Sighting, State, Zone, now
+from rag.types import ChunkSetting, Classification, Entry, History, Receipt, Sighting, State, Zone, now
 
 
 class DatabaseLedger:
@@ -38,6 +38,7 @@ class DatabaseLedger:
             "languages": list(zone.languages),
             "deletion_limit": zone.deletion_limit,
             "retention_days": zone.retention_days,
+            "chunking": [[one.kind, one.key, one.value] for one in zone.chunking],
             "fixed": sorted(zone.fixed),
         }
         async with self._database.write() as connection:
@@ -113,6 +114,7 @@ def _zone(row: dict[str, Any]) -> Zone:
     row["classification"] = Classification(row["classification"])
     row["readers"] = frozenset(row["readers"])
     row["languages"] = tuple(row["languages"])
+    row["chunking"] = tuple(ChunkSetting(kind=kind, key=key, value=value) for kind, key, value in row["chunking"])
     row["fixed"] = frozenset(row["fixed"])
     return Zone(**row)
 

@@ -81,6 +81,7 @@ zones = Table(
     Column("languages", JSON, nullable=False),
     Column("deletion_limit", Float, nullable=False, server_default="0.15"),
     Column("retention_days", Integer),
+    Column("chunking", JSON, nullable=False, server_default="[]"),
     Column("fixed", JSON, nullable=False, server_default="[]"),
 )
 

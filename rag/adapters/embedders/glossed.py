@@ -28,6 +28,10 @@ class GlossedEmbedder:
     def dimension(self) -> int:
         return self._embedder.dimension
 
+    @property
+    def most_tokens(self) -> int:
+        return self._embedder.most_tokens
+
     def count_tokens(self, text: str) -> int:
         """Of the text as it stands: its gloss is shorter for the model, which cuts German words into many pieces."""
         return self._embedder.count_tokens(text)

@@ -12,6 +12,9 @@ import numpy as np
 from rag import keywords
 from rag.types import Vectors
 
+_MOST_TOKENS = 254
+"""It reads texts of any length; this is the default model's."""
+
 
 class HashEmbedder:
     """Port `Embedder`. A text without a word gets the first unit vector, so that every row has length 1."""
@@ -39,6 +42,10 @@ class HashEmbedder:
                 vectors[row, 0] = 1.0
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / lengths, dtype=np.float32)
+
+    @property
+    def most_tokens(self) -> int:
+        return _MOST_TOKENS
 
     def count_tokens(self, text: str) -> int:
         """Words, counted as a model with a small vocabulary would: about four tokens to three words."""

@@ -42,13 +42,15 @@ class OpenAICompatibleEmbedder:
         model: Azure's deployment where `api_version` is set. It names the index: another model needs another name.
         tokenizer: the model's `tokenizer.json`, which measures chunks; unset = that of the packaged model, which cuts more
             finely than those of larger models, so that chunks come out rather too short than too long.
+        most_tokens: that the model reads of one text; no chunk may be longer.
     """
 
     def __init__(
         self, *, base_url: str, model: str, dimension: int, api_key: SecretStr | None = None, api_version: str | None = None,
-        tokenizer: Path | None = None, batch: int = 64, at_once: int = 4, timeout_s: float = 60.0,
+        tokenizer: Path | None = None, most_tokens: int = 512, batch: int = 64, at_once: int = 4, timeout_s: float = 60.0,
     ) -> None:  # fmt: skip
         self._model, self._dimension, self._batch, self._timeout_s = model, dimension, batch, timeout_s
+        self._most_tokens = most_tokens
         self._turns = asyncio.Semaphore(at_once)
         self._tokenizer, self._measure = _tokenizer(tokenizer)
         key = api_key.get_secret_value() if api_key else None
@@ -77,6 +79,10 @@ class OpenAICompatibleEmbedder:
     def upstream(self) -> str:
         """Whose limits are shared: the host and the model."""
         return f"{self._client.base_url.host}/{self._model}"
+
+    @property
+    def most_tokens(self) -> int:
+        return self._most_tokens
 
     def count_tokens(self, text: str) -> int:
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)

@@ -27,6 +27,10 @@ class RememberingEmbedder:
     def dimension(self) -> int:
         return self._embedder.dimension
 
+    @property
+    def most_tokens(self) -> int:
+        return self._embedder.most_tokens
+
     def count_tokens(self, text: str) -> int:
         return self._embedder.count_tokens(text)
 

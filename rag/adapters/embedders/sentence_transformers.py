@@ -77,6 +77,10 @@ class SentenceTransformerEmbedder:
     def dimension(self) -> int:
         return self._dimension
 
+    @property
+    def most_tokens(self) -> int:
+        return MAX_TOKENS - 2
+
     def count_tokens(self, text: str) -> int:
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
@@ -104,7 +108,7 @@ class SentenceTransformerEmbedder:
     def _windows(self, text: str) -> list[str]:
         """The text in equal pieces that the model can read whole; a model silently drops what is beyond its window."""
         offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
-        room = MAX_TOKENS - 2
+        room = self.most_tokens
         if len(offsets) <= room:
             return [text]
         pieces = -(-len(offsets) // room)

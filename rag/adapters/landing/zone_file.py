@@ -15,8 +15,9 @@ from typing import Annotated, Any, TypeVar
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from rag.chunking import Overrides, settings_of
 from rag.errors import Permanent
-from rag.types import Classification, Zone
+from rag.types import ChunkSetting, Classification, Zone
 
 MOST_BYTES = 64 * 1024
 _MAX_NAMED = 5
@@ -72,6 +73,7 @@ class ZoneFile(BaseModel):
     languages: tuple[str, ...] = ()
     deletion_limit: Annotated[float, Field(ge=0, le=1)] = 0.15
     retention_days: Annotated[int, Field(ge=1, le=36500)] | None = None
+    chunking: Overrides = Field(default_factory=dict)
 
 
 def read_sidecar(path: Path) -> Sidecar:
@@ -93,6 +95,7 @@ def read_zone_file(
     tenant: str | None = None,
     owner: str | None = None,
     classification: Classification | None = None,
+    chunking: tuple[ChunkSetting, ...] | None = None,
     default_tenant: str = "default",
 ) -> Zone:
     """The zone of a local folder: what is given here, else what its `zone.yaml` says, else the defaults.
@@ -104,7 +107,7 @@ def read_zone_file(
         raise Permanent(
             "no_such_folder", f"{folder} is not a folder.", hint="Name the folder that holds the documents."
         )
-    given = {"name": name, "tenant": tenant, "owner": owner, "classification": classification}
+    given = {"name": name, "tenant": tenant, "owner": owner, "classification": classification, "chunking": chunking}
     return zone_at(str(folder), zone_file_of(folder), called=folder.name, given=given, default_tenant=default_tenant)
 
 
@@ -126,6 +129,7 @@ def zone_at(
         languages=file.languages,
         deletion_limit=file.deletion_limit,
         retention_days=file.retention_days,
+        chunking=given.get("chunking") or settings_of(file.chunking),
         fixed=frozenset(key for key, value in given.items() if value is not None),
     )
 
@@ -141,6 +145,7 @@ def current_zone(file: ZoneFile, known: Zone) -> Zone:
         owner=known.owner if "owner" in known.fixed else file.owner or known.owner,
         classification=known.classification if "classification" in known.fixed else _first(file.classification, Classification.internal),
         tenant=known.tenant if "tenant" in known.fixed else file.tenant or known.tenant,
+        chunking=known.chunking if "chunking" in known.fixed else settings_of(file.chunking),
     )  # fmt: skip
     current.require_tenant(known.tenant)
     return current

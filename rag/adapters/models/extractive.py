@@ -28,6 +28,7 @@ class ExtractiveLlm:
     name = "extractive"
     endpoint_class = "extractive"
     model = "extractive-1"
+    reads_surroundings = False
 
     def __init__(self, *, embedder: Embedder) -> None:
         self._embedder = embedder

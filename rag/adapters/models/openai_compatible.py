@@ -92,6 +92,10 @@ class OpenAICompatibleLlm:
         return self._model
 
     @property
+    def reads_surroundings(self) -> bool:
+        return True
+
+    @property
     def max_tokens(self) -> int:
         """The longest answer, whatever a caller asks for."""
         return self._max_tokens

@@ -30,7 +30,7 @@ def messages(brief: Brief, *, marker: str) -> list[dict[str, str]]:
     A caller's own system messages are sent as the user's: they may not change the rules. `marker` must be unguessable.
     """
     passages = "\n\n".join(
-        f"<<passage {number} {marker}>>\n{_neutral(hit.chunk.context, marker)}\n{_neutral(hit.chunk.text, marker)}\n"
+        f"<<passage {number} {marker}>>\n{_neutral(hit.passage.context, marker)}\n{_neutral(hit.passage.text, marker)}\n"
         f"<<end {marker}>>"
         for number, hit in enumerate(brief.evidence, start=1)
     )

@@ -1,3 +1,3 @@
 """Raised by one whenever the same bytes would be read differently: every document is then done again."""
 
-REVISION = "parsers-5"
+REVISION = "parsers-6"

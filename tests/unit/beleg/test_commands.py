@@ -175,6 +175,31 @@ def test_a_zone_whose_folder_is_gone_is_not_in_order(tmp_path: Path) -> None:
     assert str(folder) in gone.stderr
 
 
+def test_chunk_rules_of_a_zone(tmp_path: Path) -> None:
+    """The table, its origins, the cut that follows; what no model reads is refused before it is on record."""
+    own, folder = Home(tmp_path / "home"), tmp_path / "zone"
+    folder.mkdir()
+    (folder / "a.md").write_text(
+        "# Titel\n\n" + "\n\n".join(["Ein Absatz mit einigen Wörtern darin."] * 12), encoding="utf-8"
+    )
+    whole = json.loads(own.run("chunk", "show", str(folder / "a.md"), "--json").stdout)
+    assert own.run("zone", "add", str(folder), "--chunking", "prose.merges=false").exit_code == 0
+    cut = json.loads(own.run("chunk", "show", str(folder / "a.md"), "--json").stdout)
+    assert len(whole) < len(cut) == 12
+    told = own.run("chunk", "rules", "--zone", "zone")
+    assert "prose.merges = no: zone zone" in told.stdout
+    assert "All of it is built in." in own.run("chunk", "rules").stdout
+    rows = {row["kind"]: row for row in json.loads(own.run("chunk", "rules", "--zone", "zone", "--json").stdout)}
+    assert {cell["key"]: cell["value"] for cell in rows["prose"]["cells"]}["merges"] is False
+    table = tmp_path / "rules.yaml"
+    table.write_text("slides: {target: 60}\n", encoding="utf-8")
+    assert f"slides.target = 60: {table}" in own.run("chunk", "rules", BELEG_CHUNKING=str(table)).stdout
+    refused = own.run("zone", "add", str(folder), "--chunking", "prose.most=240")
+    assert (refused.exit_code, "254 tokens" in refused.stderr) == (1, True)
+    assert own.run("chunk", "rules", "--zone", "none").exit_code == 1
+    assert own.run("chunk", "rules", BELEG_CHUNKING=str(tmp_path / "none")).exit_code == 1
+
+
 def test_a_preview_shows_what_would_be_searched_and_writes_nothing(tmp_path: Path) -> None:
     """Masked as it would be, harmless as a page, for a folder that is no zone yet."""
     own, folder = Home(tmp_path / "home"), tmp_path / "akten"

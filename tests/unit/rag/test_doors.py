@@ -33,6 +33,7 @@ def test_our_own_use_cases_are_read() -> None:
         ("title: X\nprotection: secret\n", "protection"),
         ("protection: public\n", "title"),
         ("title: X\nprotection: internal\nretrieval: {limit: 0}\n", "retrieval.limit"),
+        ("title: X\nprotection: internal\nretrieval: {surroundings: 9999}\n", "retrieval.surroundings"),
         ("title: [", "YAML"),
         ("- a list", "dictionary"),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -40,6 +40,7 @@ from rag.types import (  # fmt: skip
     Question,
     Recipe,
     RetrievalSettings,
+    Route,
     Turn,
     Usage,
     UseCase,
@@ -57,10 +58,12 @@ RECIPE = Recipe(
 LIVE = Live(release="assistant-1", recipe=RECIPE, epoch=1)
 
 
-async def chain(*llms: ScriptedLlm, guard: WordGuard | None = None, policy: FixedPolicy | None = None) -> Chain:
+async def chain(
+    *llms: ScriptedLlm, guard: WordGuard | None = None, policy: FixedPolicy | None = None, said: str = FACT
+) -> Chain:
     index = InMemoryIndex()
     intake = Intake(
-        landing=MemoryLanding({"manual.txt": FACT.encode()}), parser=PlainParser(), guard=WordGuard(), embedder=HashEmbedder(),
+        landing=MemoryLanding({"manual.txt": said.encode()}), parser=PlainParser(), guard=WordGuard(), embedder=HashEmbedder(),
         library=MemoryLibrary(), ledger=MemoryLedger(zone()), index_identity=str, erasures=MemoryErasures(), reviews=MemoryReviews(),
         signer=DigestSigner(),
     )  # fmt: skip
@@ -68,7 +71,7 @@ async def chain(*llms: ScriptedLlm, guard: WordGuard | None = None, policy: Fixe
     await index.publish()
     return Chain(
         guard=guard or WordGuard(), embedder=HashEmbedder(), index=index, policy=policy or FixedPolicy("local"),
-        llms=llms, audit=MemoryAudit(),
+        llms=llms, audit=MemoryAudit(), library=intake.library,
     )  # fmt: skip
 
 
@@ -77,10 +80,10 @@ def question(text: str = "How long does the Zephyr gasket last?", *, asker: Prin
     return Question(id="req_1", asker=who, use_case=USE_CASE, turns=(Turn(role="user", content=text),), at=EPOCH)
 
 
-async def run(parts: Chain, asked: Question | None = None) -> tuple[list[str], Answer]:
+async def run(parts: Chain, asked: Question | None = None, live: Live = LIVE) -> tuple[list[str], Answer]:
     pieces: list[str] = []
     done: Answer | None = None
-    async for part in answer(asked or question(), live=LIVE, chain=parts):
+    async for part in answer(asked or question(), live=live, chain=parts):
         if isinstance(part, Answer):
             assert done is None
             done = part
@@ -279,3 +282,40 @@ def test_access_is_the_lower_of_clearance_and_protection() -> None:
     assert access_of(low).clearance is Classification.public
     assert access_of(high).clearance is Classification.internal
     assert access_of(replace(high, use_case=replace(USE_CASE, zones=frozenset({"z"})))).zones == {"z"}
+
+
+MANUAL = "\n".join(
+    f"Rule {n} of the house says nothing about that part at all, whatever anybody asks." for n in range(40)
+)
+
+
+@pytest.mark.parametrize(("tokens", "reads", "is_read"), [(200, True, True), (0, True, False), (200, False, False)])
+async def test_a_model_that_reads_gets_what_stands_around_a_hit(tokens: int, *, reads: bool, is_read: bool) -> None:
+    """As much as the recipe says, cited verbatim from the stored text; the embedded endpoint reads the hits alone."""
+    said = f"The Zephyr gasket is made in Gera.\n{MANUAL}"
+    llm = ScriptedLlm(["Rule 14 of the house says nothing about that part at all, whatever anybody asks. [1]"], reads_surroundings=reads)  # fmt: skip
+    parts = await chain(llm, said=said)
+    retrieval = replace(RECIPE.retrieval, limit=1, surroundings=tokens)
+    live = replace(LIVE, recipe=replace(RECIPE, retrieval=retrieval))
+    _, done = await run(parts, question("Where is the Zephyr gasket made?"), live)
+    (hit,) = llm.asked[0].evidence
+    assert "Rule 14 of" not in hit.chunk.text
+    assert ("Rule 14 of" in hit.passage.text, bool(done.citations)) == (is_read, is_read)
+    assert all(said[one.quote_start : one.quote_end] == one.quote for one in done.citations)
+    assert ("surround" in facts(parts)["timings_ms"]) is is_read  # type: ignore[operator]
+
+
+async def test_the_route_knows_how_much_may_be_read() -> None:
+    """A policy that sends long contexts elsewhere decides on what the endpoint will get, not on the hits alone."""
+    parts = await chain(ScriptedLlm([f"{FACT} [1]"]))
+    seen: list[object] = []
+
+    class Noting(FixedPolicy):
+        def route(self, facts: Mapping[str, object]) -> Route:
+            seen.append(facts["context_length_bucket"])
+            return super().route(facts)
+
+    for tokens in (0, 2000 * 8):
+        live = replace(LIVE, recipe=replace(RECIPE, retrieval=replace(RECIPE.retrieval, surroundings=tokens)))
+        await run(replace(parts, policy=Noting("local")), live=live)
+    assert seen == ["short", "long"]

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rag.chunking import Chunking, built_in
 from rag.ingest import cut
-from rag.ingest.chunk import RULES, chunk
+from rag.ingest.chunk import chunk as chunk_by
+from rag.ingest.chunk import revision
 from rag.testing import EPOCH, decision
-from rag.types import Chunk, Classification, Cleared, Document, Element, Labels, Place
+from rag.types import Chunk, ChunkRules, ChunkSetting, Classification, Cleared, Document, Element, Labels, Place
 
 LABELS = Labels(tenant="t", business_unit=None, classification=Classification.public, readers=frozenset(), valid_from=None, valid_until=None)  # fmt: skip
 LINES = st.lists(
@@ -27,6 +29,22 @@ LINES = st.lists(
 KINDS = ["title", "paragraph", "table", "list_item", "slide", "message"]
 BLOCKS = st.lists(st.tuples(st.sampled_from(KINDS), LINES), min_size=1, max_size=6)
 SLIDES = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+
+
+TYPES = ["text/plain", *(name for rule in built_in().rules for name in rule.media_types if "*" not in name)]
+CELLS = st.builds(
+    lambda target, more, merges, header: Chunking(operators=tuple(
+        ChunkSetting(kind=rule.kind, key=key, value=value)
+        for rule in built_in().rules
+        for key, value in (("target", target), ("most", max(80, target + more)), ("merges", merges), ("header", header))
+    )).of(),
+    st.integers(20, 400), st.integers(0, 200), st.booleans(), st.integers(0, 300),
+)  # fmt: skip
+"""Tables that somebody may have set."""
+
+
+def chunk(made: Cleared, *, count_tokens: Callable[[str], int], rules: ChunkRules | None = None) -> list[Chunk]:
+    return chunk_by(made, rules=rules or built_in(), count_tokens=count_tokens)
 
 
 def by_length(text: str) -> int:
@@ -65,21 +83,21 @@ def said(made: list[Chunk]) -> list[str]:
 
 
 @settings(deadline=None, max_examples=120)
-@given(BLOCKS, st.sampled_from(["text/plain", *RULES]), st.sampled_from([by_length, by_words]))
+@given(BLOCKS, st.sampled_from(TYPES), st.sampled_from([by_length, by_words]), CELLS | st.just(built_in()))
 def test_chunks_tile_the_text(
-    blocks: list[tuple[str, list[str]]], media_type: str, count: Callable[[str], int]
+    blocks: list[tuple[str, list[str]]], media_type: str, count: Callable[[str], int], rules: ChunkRules
 ) -> None:
     """Every character that is not white space is in exactly one chunk; none is empty or too long; ids are stable."""
     made = cleared(blocks, media_type)
-    chunks = chunk(made, count_tokens=count)
+    chunks = chunk(made, count_tokens=count, rules=rules)
     assert all(c.text == made.text[c.start : c.end] for c in chunks)
     assert all(c.text and c.text == c.text.strip() for c in chunks)
     assert all(a.end <= b.start for a, b in itertools.pairwise(chunks))
     assert "".join("".join(said(chunks)).split()) == "".join(made.text.split())
-    assert all(cut.measured(count)(c.text) <= 200 for c in chunks)
+    assert all(cut.measured(count)(c.text) <= rules.of(media_type).most for c in chunks)
     assert [c.position for c in chunks] == list(range(len(chunks)))
     assert len({c.id for c in chunks}) == len(chunks)
-    assert chunks == chunk(made, count_tokens=count)
+    assert chunks == chunk(made, count_tokens=count, rules=rules)
 
 
 @settings(deadline=None, max_examples=60)
@@ -152,6 +170,37 @@ def test_a_text_without_words_is_cut_all_the_same() -> None:
     """A megabyte of base64 is one word to the tokenizer, and no chunk."""
     chunks = chunk(cleared([("paragraph", ["QUJD" * 50_000])]), count_tokens=by_words)
     assert max(len(c.text) for c in chunks) <= 2_400
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 8), st.integers(2, 120), st.integers(1, 30), CELLS | st.just(built_in()), st.sampled_from(TYPES))
+def test_no_row_is_torn_from_its_header(
+    columns: int, rows: int, words: int, rules: ChunkRules, media_type: str
+) -> None:
+    """Whatever the table and the rules: each part below the header carries it, unless the rules call it too long."""
+    head = " | ".join(f"Spalte {n}" for n in range(columns))
+    lines = [head, *[" | ".join(f"{n}.{m} " + "wort " * words for m in range(columns)).strip() for n in range(rows)]]
+    rule = rules.of(media_type)
+    chunks = chunk(cleared([("paragraph", ["Vorher."]), ("table", lines)], media_type), count_tokens=by_length, rules=rules)  # fmt: skip
+    below = [c for c in chunks if c.text != "Vorher." and not c.text.startswith(head)]
+    may_be_repeated = cut.measured(by_length)(head) <= min(rule.header, rule.most // 2)
+    assert all(c.context.endswith(f"\n{head}") is may_be_repeated for c in below)
+
+
+@settings(deadline=None, max_examples=60)
+@given(BLOCKS, CELLS, CELLS, st.sampled_from(TYPES))
+def test_an_id_is_a_function_of_version_rule_set_and_position(
+    blocks: list[tuple[str, list[str]]], one: ChunkRules, other: ChunkRules, media_type: str
+) -> None:
+    """Another rule for this kind of document makes other ids, at every position; one for another kind makes none."""
+    made = cleared(blocks, media_type)
+    first, second = (chunk(made, count_tokens=by_length, rules=rules) for rules in (one, other))
+    is_same = one.of(media_type) == other.of(media_type)
+    assert {c.id for c in first}.isdisjoint(c.id for c in second) is not is_same
+    mine = one.of(media_type)
+    mixed = ChunkRules(tuple(mine if rule.kind == mine.kind else rule for rule in other.rules))
+    assert chunk(made, count_tokens=by_length, rules=mixed) == first
+    assert (revision(one) == revision(other)) is (one == other)
 
 
 def test_a_new_version_has_new_ids() -> None:

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from rag.adapters.embedders.hashing import HashEmbedder
 from rag.adapters.embedders.limited import LimitedEmbedder
 from rag.adapters.index.memory import InMemoryIndex
-from rag.errors import Temporary
+from rag.chunking import parse_settings
+from rag.errors import Permanent, Temporary
 from rag.ingest.batch import Batch
 from rag.ingest.erase import attest, erase
-from rag.ingest.ingest import Intake, removable, survey
+from rag.ingest.ingest import Intake, refreshed, removable, survey
 from rag.testing import (
     DigestSigner,
     MemoryErasures,
@@ -608,3 +609,42 @@ class PoisonedParser(PlainParser):
         if document.content == b"poison":
             raise ValueError(f"cannot parse {document.content!r}")
         return await super().parse(document)
+
+
+async def test_only_the_zone_whose_chunk_rules_changed_is_due_again() -> None:
+    """And each of its documents is cut anew, with nothing left of how it was cut before."""
+    text = b"Die Frist betraegt drei Monate. " * 40
+    parts, writer = intake(MemoryLanding({"a.txt": text})), InMemoryIndex()
+    await sweep(parts, writer)
+    before = parts.fingerprint(ZONE)
+    changed = replace(ZONE, chunking=parse_settings(["prose.target=40", "prose.most=80"]))
+    assert parts.fingerprint(ZONE) == before != parts.fingerprint(changed)
+    found = await survey(changed, intake=parts)
+    assert [due.path for due in found.due] == ["a.txt"]
+    old = await searched_ids(writer)
+    await Batch(changed, found.due, intake=parts, writer=writer).run()
+    await writer.publish()
+    new = await searched_ids(writer)
+    assert len(new) > len(old)
+    assert old.isdisjoint(new)
+    assert (await survey(changed, intake=parts)).due == ()
+
+
+async def searched_ids(writer: InMemoryIndex) -> set[str]:
+    vector = (await HashEmbedder().embed(["Frist"]))[0]
+    hits = await writer.search("Frist", vector, language="de", access=EVERYONE, limit=500, prefetch=500)
+    return {hit.chunk.id for hit in hits}
+
+
+async def test_rules_that_the_model_cannot_read_are_not_put_on_record() -> None:
+    """The zone goes on as it was, and its owner is told why."""
+    bad = replace(ZONE, chunking=parse_settings(["prose.most=400"]))
+
+    class Changed(MemoryLanding):
+        async def zone(self, zone: Zone) -> Zone:
+            return bad
+
+    parts = intake(Changed({"a.txt": b"red fox"}))
+    with pytest.raises(Permanent, match=r"prose\.most 400 and prose\.context 50"):
+        await refreshed(ZONE, intake=parts)
+    assert await parts.ledger.zones() == [ZONE]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,15 @@ def test_passages_are_numbered_and_fenced() -> None:
     assert f"<<passage 2 {MARKER}>>" in system
     assert "Answer in German" in system
     assert "Rules with {braces} stay as they are." in system
+
+
+def test_what_stands_around_a_hit_is_read_in_its_place() -> None:
+    """The wider text under its own headings, once."""
+    small = hit("Zweitens.", context="Handbuch › Kapitel")
+    wide = replace(small, wide=replace(small.chunk, text="Erstens. Zweitens. Drittens.", context="Handbuch"))
+    system = messages(brief(wide), marker=MARKER)[0]["content"]
+    assert f"<<passage 1 {MARKER}>>\nHandbuch\nErstens. Zweitens. Drittens.\n<<end {MARKER}>>" in system
+    assert "Kapitel" not in system
 
 
 @pytest.mark.parametrize(
