@@ -55,15 +55,17 @@ async def _measured(docs: Path) -> list[dict[str, object]]:
     return rows + [{"what": fate, "value": number} for fate, number in sorted(fates.items())]
 
 
-async def _texts() -> list[str]:
-    """What was embedded, cut again from what was kept."""
+async def _texts(zone: str = "corpus", *, names: frozenset[str] | None = None) -> list[str]:
+    """What was embedded, cut again from what was kept; `names`: of these files alone."""
     from beleg.home import here
     from rag.compose import open_rag
     from rag.ingest.chunk import chunk
 
     found: list[str] = []
     async with open_rag(here()) as rag:
-        for entry in (await rag.ledger.entries("corpus")).values():
+        for entry in (await rag.ledger.entries(zone)).values():
+            if names is not None and Path(entry.receipt.path).name not in names:
+                continue
             kept = await rag.state.library.cleared(entry.receipt.document_id, entry.receipt.version or "")
             if kept is not None:
                 found += [
