@@ -8,7 +8,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from killed import content, killed_at, sweep
+from killed import content, killed_at, opened, sweep
+
+from rag.errors import Temporary
+from rag.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[4]
 MOST_BOUNDARIES = 40
@@ -59,6 +62,21 @@ def test_killed_at_any_boundary_the_next_sweep_ends_in_the_same_index(
         assert content(disturbed) == wanted, died[-1]
         shutil.rmtree(disturbed)
     assert set(died) == {"survey", "parse", "clear", "chunk", "embed", "index", "erase", "publish", "attest"}
+
+
+async def test_of_two_sweeps_at_once_one_is_told_to_wait(tmp_path: Path) -> None:
+    """It changes nothing; afterwards it finds nothing left to do, or goes on where the other ended."""
+    folder, home = tmp_path / "zone", tmp_path / "home"
+    before(folder)
+    async with opened(read_settings(home=home)):
+        with pytest.raises(Temporary) as told:
+            await sweep(home, folder, lambda _: None)
+    assert told.value.code == "ingest_running"
+    await sweep(home, folder, lambda _: None)
+    wanted, steps = content(home), list[str]()
+    await sweep(home, folder, steps.append)
+    assert content(home) == wanted
+    assert steps == ["survey", "publish", "attest"]
 
 
 def copied(home: Path, to: Path) -> Path:
