@@ -73,7 +73,7 @@ def _own_mib() -> float:
 
 
 async def swept() -> Run:
-    """The zone, once; the models are loaded before the clock runs, the server is not."""
+    """The zone, once; the models are loaded and the server is up before the clock runs, as they are in an instance."""
     from beleg.home import here
     from flows.worker import sweep_all
     from rag.compose import open_rag
@@ -81,6 +81,7 @@ async def swept() -> Run:
     run = Run()
     async with open_rag(here()) as rag:
         await rag.warm()
+        await empty_tasks_s(1)
         zones = [await rag.zone(_ZONE)]
         with watched(run):
             sweeps = await sweep_all(rag, zones, tell=run.told.append)
