@@ -10,7 +10,7 @@ import json
 import math
 import sys
 import unicodedata
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 ClassificationName = Literal["public", "internal", "confidential", "highly_confidential"]
 """The members of `Classification`; written out, because importing that takes longer than showing help."""
+ZoneName = Annotated[str | None, typer.Argument(metavar="[ZONE]", help="One zone; default: all.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -59,6 +60,25 @@ def note(text: str) -> None:
 def _harmless(text: str) -> str:
     """Names of files come from anybody: none of them paints the terminal."""
     return "".join("?" if unicodedata.category(c) == "Cc" and c not in "\n\t" else c for c in text)
+
+
+def is_terminal() -> bool:
+    """Whether people look at stdout themselves."""
+    return sys.stdout.isatty()
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns for people: fitted to their terminal; through a pipe every row is one line."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in head:
+        made.add_column(Text(name, style="dim"), overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(_harmless(cell)) for cell in row))
+    Console(file=sys.stdout, highlight=False, width=None if is_terminal() else 2_000).print(made)
 
 
 def shown(name: str) -> str:

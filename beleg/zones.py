@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from beleg.home import here
 from rag.errors import Permanent
 from rag.types import Classification, Entry, ErasureRule, State, Zone
+
+if TYPE_CHECKING:
+    from rag.ingest.standing import ZoneStatus
 
 DEFAULT_TENANT = "default"
 
@@ -122,20 +125,16 @@ def folder_of(zone: Zone) -> Path:
     return Path(zone.url.removeprefix("file://") if zone.is_folder else canonical(zone.url))
 
 
-def trouble(zone: Zone, found: list[Entry]) -> str | None:
+def trouble(zone: Zone, status: ZoneStatus) -> str | None:
     """Why no sweep of the zone can work now, as far as its folder shows."""
     if zone.is_folder and not folder_of(zone).is_dir():
         return f"The folder of {zone.name} is not there: {zone.url}. Mount it, or `beleg zone add DIR --move`."
-    if is_empty(zone) and any(entry.receipt.state is not State.deleted for entry in found):
+    if is_empty(zone) and any(one.fate.value != "deleted" for one in status.files):
         return (
             f"{zone.url} holds nothing at all, so what was there is still answered from. Mount its disk; or, if it is "
             "meant to be empty, put a zone.yaml into it."
         )
-    from rag.ingest.ingest import held_words  # late: with all that chunking needs
-
-    known = sum(entry.receipt.state not in {State.deleted, State.forgotten} for entry in found)
-    missing = sum(entry.missing_since is not None for entry in found)
-    return held_words(zone, missing, known) if missing else None
+    return None
 
 
 def is_empty(zone: Zone) -> bool:

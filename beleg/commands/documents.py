@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from beleg.terminal import AsJson, ClassificationName, emit, fail, finish, note, shown, tell
+from beleg.commands import standing
+from beleg.terminal import AsJson, ClassificationName, ZoneName, emit, fail, finish, note, shown, tell
 from rag.errors import Permanent
 
 if TYPE_CHECKING:
     from flows.sweep import Sweep
     from rag.ingest.ingest import Survey
-    from rag.types import Entry, Zone
+    from rag.types import Zone
 
 app = typer.Typer()
 zone = typer.Typer(no_args_is_help=True, help="Landing zones: folders whose documents are answered from.")
+zone.add_typer(standing.app)
 app.add_typer(zone, name="zone")
 chunk = typer.Typer(no_args_is_help=True, help="How documents are cut into the passages that are searched.")
 app.add_typer(chunk, name="chunk")
-
-ZoneName = Annotated[str | None, typer.Argument(metavar="[ZONE]", help="One zone; default: all.")]
 
 
 @zone.command("add", epilog="Example: `beleg zone add ~/handbooks --tenant default --classification internal`")
@@ -190,56 +189,6 @@ def list_zones(as_json: AsJson = False) -> None:
         tell(f"{item.name:24} {item.tenant:20} {item.classification.name:20} {item.url}")
     if not found:
         tell("No zone yet. `beleg zone add DIR` makes one.")
-
-
-@zone.command("status", epilog="Example: `beleg zone status handbuch`")
-def status(
-    name: ZoneName = None,
-    all_files: Annotated[bool, typer.Option("--all", help="Also the files that are simply indexed.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """What became of every file, and why.
-
-    Status 1 if any file waits or is quarantined, or the folder of a zone is not there or was emptied.
-    """
-    from beleg.zones import entries, is_empty, trouble
-    from rag.types import State
-
-    found = finish(entries(name))
-    if as_json:
-        emit({zone.name: of_zone for zone, of_zone in found.items()})
-    else:
-        for item, of_zone in found.items():
-            _print_status(item.name, of_zone, is_empty=is_empty(item), all_files=all_files)
-        if not found:
-            tell("No zone yet. `beleg zone add DIR` makes one.")
-    troubles = [said for item, of_zone in found.items() if (said := trouble(item, of_zone))]
-    for said in troubles:
-        note(f"beleg: {said}")
-    stuck = {State.quarantined, State.discovered, State.blocked}
-    has_stuck = any(entry.receipt.state in stuck for of_zone in found.values() for entry in of_zone)
-    raise SystemExit(1 if troubles or has_stuck else 0)
-
-
-def _print_status(name: str, found: list[Entry], *, is_empty: bool, all_files: bool) -> None:
-    from rag.types import State
-
-    counts = Counter("missing" if entry.missing_since else entry.receipt.state.value for entry in found)
-    nothing = "its folder is empty: drop documents into it" if is_empty else "nothing seen yet: `beleg ingest` reads it"
-    tell(f"{name}: " + (", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or nothing))
-    for entry in found:
-        r = entry.receipt
-        if entry.missing_since:
-            tell(
-                f"  {shown(r.path)}: missing since {entry.missing_since:%Y-%m-%d %H:%M} UTC, {r.state.value} until confirmed"
-            )
-        elif all_files or r.code != "indexed":
-            since = (
-                ""
-                if r.state in {State.indexed, State.quarantined, State.deleted}
-                else f" since {entry.recorded_at:%Y-%m-%d %H:%M} UTC"
-            )
-            tell(f"  {shown(r.path)}: {r.state.value}{since} ({r.code}) {r.reason} {r.hint}".rstrip())
 
 
 @app.command("ingest", epilog="Example: `beleg ingest` or `beleg ingest handbuch --dry-run`")

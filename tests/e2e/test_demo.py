@@ -102,7 +102,7 @@ def test_kill_9_of_the_ingest_process_loses_nothing(demo: RunningInstance) -> No
     demo.start("demo", until="Done after")
     assert ": indexed (" not in demo.output[marked:]
     after = json.loads(demo.command("zone", "status", "--json").stdout)
-    assert after["handbuch"] == before["handbuch"]
+    assert after["handbuch"]["files"] == before["handbuch"]["files"]
 
 
 def test_a_rollback_takes_effect_in_the_running_api(demo: RunningInstance, tmp_path: Path) -> None:

@@ -171,7 +171,8 @@ def test_a_zone_whose_folder_is_gone_is_not_in_order(tmp_path: Path) -> None:
     assert "its folder is empty" in own.run("zone", "status").stdout
     folder.rmdir()
     gone = own.run("zone", "status", "--json")
-    assert (gone.exit_code, json.loads(gone.stdout)) == (1, {"notizen": []})
+    told = json.loads(gone.stdout)
+    assert (gone.exit_code, list(told), told["notizen"]["files"]) == (1, ["notizen"], [])
     assert str(folder) in gone.stderr
 
 

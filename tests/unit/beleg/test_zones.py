@@ -9,6 +9,7 @@ from state_values import NOON, entry
 
 from beleg.zones import chosen, is_empty, require_addable, trouble
 from rag.errors import Permanent
+from rag.ingest.standing import zone_status
 from rag.types import Classification, Receipt, State, Zone
 
 HOME = Path("/srv/beleg")
@@ -90,20 +91,6 @@ def test_only_a_folder_that_is_there_is_empty(tmp_path: Path) -> None:
 def test_an_emptied_folder_is_told_while_its_documents_answer(tmp_path: Path, state: State, is_told: bool) -> None:
     """A sweep takes it for a disk that is not mounted, so the last deletion does nothing until somebody says so."""
     seen = Receipt(zone="a", path="x.txt", document_id="1", version="1", state=state, code=state.value)
-    assert bool(trouble(zone("a", str(tmp_path)), [entry(seen)])) == is_told
-    assert trouble(zone("a", str(tmp_path)), []) is None
-
-
-def test_held_deletions_are_told_with_the_way_out(tmp_path: Path) -> None:
-    """How many, of how many, and the command that says that it is meant."""
-    (tmp_path / "x.txt").write_text("x", encoding="utf-8")
-    names = ("x.txt", "y.txt", "z.txt")
-    seen = [
-        Receipt(zone="a", path=name, document_id=name, version="1", state=State.indexed, code="indexed")
-        for name in names
-    ]
-    found = [entry(r, missing_since=None if r.path == "x.txt" else NOON) for r in seen]
-    told = trouble(zone("a", str(tmp_path)), found)
-    assert told is not None
-    assert told.startswith("2 of 3 documents have vanished at once, more than 15%")
-    assert "`beleg ingest a --confirm-deletions`" in told
+    found = zone("a", str(tmp_path))
+    assert bool(trouble(found, zone_status(found, [entry(seen)], sweep=None, at=NOON, sweep_s=300))) == is_told
+    assert trouble(found, zone_status(found, [], sweep=None, at=NOON, sweep_s=300)) is None
