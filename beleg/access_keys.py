@@ -14,7 +14,8 @@ from rag.types import Classification, Principal
 if TYPE_CHECKING:
     from serving.adapters.keys import KeyEntry
 
-ROLES = ("user", "operator", "events")
+ROLES = ("user", "owner", "steward", "operator", "events")
+"""An owner also sees what became of his tenant's files, a steward also judges what the guard held back."""
 
 
 async def create_key(
@@ -31,7 +32,7 @@ async def create_key(
         allowed = ", ".join(Classification.__members__)
         raise Permanent("bad_clearance", f"Clearance {clearance!r} does not exist.", hint=f"Use one of {allowed}.")
     principal = Principal(
-        subject=subject or f"{tenant}-{role}", tenant=tenant, roles=frozenset({role}), groups=frozenset(groups),
+        subject=subject or f"{tenant}-{role}", tenant=tenant, roles=frozenset({role} if role in {"operator", "events"} else {"user", role}), groups=frozenset(groups),
         clearance=Classification[clearance],
     )  # fmt: skip
     async with open_keys(here()) as keys:

@@ -1,74 +1,35 @@
-"""What a zone would become, without making it so: read, cleared and cut like an ingest, and nothing written. Called by
-`beleg zone preview` and `beleg chunk show`.
-"""
+"""What a zone would become, without making it so, and a page of it. Called by `beleg zone preview` and `beleg chunk show`."""
 
 from __future__ import annotations
 
 import html
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from beleg.home import here
 from beleg.zones import DEFAULT_TENANT, chosen
-from rag.errors import BelegError, Permanent
+from rag.errors import Permanent
 from rag.ports import Landing
-from rag.types import Chunk, Cleared, Zone
+from rag.types import Chunk, Zone
+
+if TYPE_CHECKING:
+    from rag.ingest.preview import Preview
 
 _MARK = re.compile(r"&lt;([A-Z][A-Z_]+)&gt;")
 """What the guard puts in place of what it masks, after escaping."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
-    """What would become of one file. `cleared` and `chunks` are what could be searched; `error` says why nothing."""
-
-    path: str
-    cleared: Cleared | None = field(default=None, repr=False)
-    chunks: tuple[Chunk, ...] = ()
-    tokens: tuple[int, ...] = ()
-    error: BelegError | None = None
-
-    @property
-    def fate(self) -> str:
-        """In the words of `beleg zone status`."""
-        if self.cleared is None:
-            return "waits" if self.error is not None and not isinstance(self.error, Permanent) else "quarantined"
-        return "indexed, masked" if self.cleared.is_redacted else "indexed"
-
-    @property
-    def told(self) -> str:
-        """One line: the counts, or the reason."""
-        if self.error is not None:
-            return f"({self.error.code}) {self.error}"
-        counts = self.cleared.counts if self.cleared else {}
-        masked = ", ".join(f"{number} x {entity}" for entity, number in sorted(counts.items()))
-        return f"{len(self.chunks)} chunks" + (f"; masked: {masked}" if masked else "")
-
-
 async def preview(named: str) -> AsyncIterator[tuple[Zone, Preview]]:
     """Every file of a zone, by its name, or of a folder that is none yet. Raises `Permanent`, `Temporary`."""
     from rag.compose import open_rag
-    from rag.ingest.batch import capped
-    from rag.ingest.chunk import chunk
-    from rag.ingest.clear import clear
+    from rag.ingest.preview import previews
 
     async with open_rag(here()) as rag:
-        intake = rag.intake
-        zone = await _zone(named, await rag.ledger.zones(), intake.landing)
-        until = await intake.landing.supersessions(zone)
-        for sighting in await intake.landing.sightings(zone):
-            try:
-                document = await intake.landing.read(zone, sighting.path)
-                parsed = await intake.parser.parse(capped(document, until.get(sighting.path)))
-                cleared = await clear(parsed, guard=intake.guard, zone=zone)
-            except BelegError as error:
-                yield zone, Preview(path=sighting.path, error=error)
-                continue
-            chunks = tuple(chunk(cleared, rules=intake.rules(zone), count_tokens=intake.embedder.count_tokens))
-            tokens = tuple(intake.embedder.count_tokens(one.text) for one in chunks)
-            yield zone, Preview(path=sighting.path, cleared=cleared, chunks=chunks, tokens=tokens)
+        zone = await _zone(named, await rag.ledger.zones(), rag.intake.landing)
+        async for one in previews(zone, intake=rag.intake):
+            yield zone, one
 
 
 async def preview_file(path: Path) -> Preview:
@@ -79,22 +40,18 @@ async def preview_file(path: Path) -> Preview:
         )
     from rag.adapters.landing.zone_file import read_zone_file
     from rag.compose import open_rag
-    from rag.ingest.chunk import chunk
-    from rag.ingest.clear import clear
+    from rag.ingest.preview import preview_document
 
     path = path.resolve()
     async with open_rag(here()) as rag:
-        intake = rag.intake
         zones = [zone for zone in await rag.ledger.zones() if path.is_relative_to(Path(zone.url))]
         zone = (
-            await intake.landing.zone(zones[0]) if zones else read_zone_file(path.parent, default_tenant=DEFAULT_TENANT)
+            await rag.intake.landing.zone(zones[0])
+            if zones
+            else read_zone_file(path.parent, default_tenant=DEFAULT_TENANT)
         )
-        inside = path.relative_to(Path(zone.url)).as_posix()
-        document = await intake.landing.read(zone, inside)
-        cleared = await clear(await intake.parser.parse(document), guard=intake.guard, zone=zone)
-        chunks = tuple(chunk(cleared, rules=intake.rules(zone), count_tokens=intake.embedder.count_tokens))
-        tokens = tuple(intake.embedder.count_tokens(one.text) for one in chunks)
-        return Preview(path=inside, cleared=cleared, chunks=chunks, tokens=tokens)
+        document = await rag.intake.landing.read(zone, path.relative_to(Path(zone.url)).as_posix())
+        return await preview_document(document, zone, intake=rag.intake)
 
 
 async def _zone(named: str, known: list[Zone], landing: Landing) -> Zone:

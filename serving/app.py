@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from rag.errors import BelegError
-from serving import chat, events, health, models, pages, search, sources
+from serving import chat, events, health, models, pages, reviews, search, sources, zones
 from serving.errors import Problem, problem_of, problem_of_status, problem_of_validation
 from serving.front import Front
 from serving.identity import Authentication
@@ -55,6 +55,27 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
+class ProblemOut(BaseModel):
+    """Problem details, RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    instance: str
+
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemOut, "description": told}
+    for status, told in {
+        400: "The request is at fault.", 401: "No valid API key.", 403: "Not for this key.",
+        404: "Not there, or not for this key.", 409: "It has changed since you looked.",
+        429: "Too much at once; see `Retry-After`.", 503: "Come back later; see `Retry-After`.",
+    }.items()
+}  # fmt: skip
+
+
 def create_app(
     open_front: Callable[[], AbstractAsyncContextManager[Front]], *, limits: Limits | None = None
 ) -> FastAPI:
@@ -75,6 +96,8 @@ def create_app(
     )  # fmt: skip
     for routes in (chat.router(limits), models.routes, search.router(limits), sources.router(limits)):
         app.include_router(routes, responses=_ERRORS)
+    for ours in (zones.routes, reviews.routes):
+        app.include_router(ours, responses=_PROBLEMS)
     app.include_router(events.routes)
     app.include_router(health.routes)
     app.include_router(pages.routes)

@@ -15,14 +15,16 @@ from rag.adapters.page_image import PdfPages
 from rag.answer.answer import answer, search
 from rag.compose import Rag, open_rag, open_state
 from rag.errors import BelegError
+from rag.ingest.chunk import chunk
 from rag.ports import Llm
 from rag.settings import Settings
-from rag.types import Answer, Hit, Question, Usage
+from rag.types import Answer, Chunk, Cleared, Hit, Question, Usage, Zone
 from serving.adapters.budget import DatabaseBudget
 from serving.adapters.keys import DatabaseKeys
 from serving.adapters.rate_limit import MemoryRateLimit
 from serving.app import create_app
 from serving.front import OK, Front, Health
+from serving.previewing import Previewing
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +71,10 @@ def _front(settings: Settings, rag: Rag, lifecycle: Lifecycle, pages: PdfPages) 
         read = asked + live.recipe.retrieval.limit * _TOKENS_PER_HIT + _PROMPT_TOKENS
         return sum(_worst_cost_usd(llm, read, question.max_tokens) for llm in rag.chain.llms)
 
+    async def cut(cleared: Cleared, zone: Zone) -> list[Chunk]:
+        rules, count = rag.intake.rules(zone), rag.intake.embedder.count_tokens
+        return await asyncio.to_thread(chunk, cleared, rules=rules, count_tokens=count)
+
     async def health() -> Health:
         return await _health(rag, lifecycle)
 
@@ -79,6 +85,11 @@ def _front(settings: Settings, rag: Rag, lifecycle: Lifecycle, pages: PdfPages) 
         use_cases=rag.use_cases,
         library=rag.state.library,
         ledger=rag.ledger,
+        sweeps=rag.state.sweeps,
+        reviews=rag.state.reviews,
+        preview=Previewing(rag.intake).files,
+        cut=cut,
+        sweep_s=settings.sweep_s,
         landing=rag.intake.landing,
         page_images=pages,
         keys=DatabaseKeys(rag.state.database),

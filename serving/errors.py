@@ -1,6 +1,7 @@
 """Our errors → HTTP. The only place that knows status codes.
 
-Below `/v1` an error has OpenAI's form, elsewhere and for storage events RFC 9457's. Neither ever repeats what the caller sent.
+Below `/v1` an error has OpenAI's form; elsewhere, and where the API is our own (`_OURS`), RFC 9457's. Neither ever repeats
+what the caller sent.
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ _BY_CODE: Mapping[str, int] = {
     "model_not_found": 404,
     "source_not_found": 404,
     "version_gone": 404,
+    "zone_not_found": 404,
+    "document_not_found": 404,
+    "no_such_document": 404,
+    "nothing_to_judge": 409,
+    "version_changed": 409,
+    "preview_busy": 429,
     "page_not_found": 404,
     "page_not_shown": 404,
     "not_found": 404,
@@ -40,6 +47,9 @@ _TYPES = {429: "rate_limit_error", 403: "permission_error"}
 """OpenAI's `type` where it is neither the caller's request (4xx) nor our trouble (5xx)."""
 
 INTERNAL = "internal_error"
+
+_OURS = ("/v1/zones", "/v1/reviews", "/v1/events/")
+"""No client of OpenAI's asks there."""
 
 
 class BadRequest(Permanent):
@@ -80,7 +90,7 @@ class Problem:
 
     def response(self, *, path: str, request_id: str) -> Response:
         """In the form that belongs to the path."""
-        if (path == "/v1" or path.startswith("/v1/")) and not path.startswith("/v1/events/"):
+        if (path == "/v1" or path.startswith("/v1/")) and not path.startswith(_OURS):
             return JSONResponse(self.openai(), self.status, self.headers)
         return JSONResponse(self.rfc9457(request_id), self.status, self.headers, media_type="application/problem+json")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from rag.ports import AuditLog, Hints, Landing, Ledger, Library
-from rag.types import Answer, Hit, Question, UseCase
+from rag.ports import AuditLog, Hints, Landing, Ledger, Library, Reviews, Sweeps
+from rag.types import Answer, Chunk, Cleared, Hit, Question, UseCase, Zone
 from serving.ports import Budget, Keys, PageImages, RateLimit
+from serving.zone_shapes import Looked
 
 OK = "ok"
 
@@ -35,6 +36,9 @@ class Front:
         search: the evidence for a question, best first, at most so many.
         worst_cost_usd: the most that answering may cost; reserved before. 0 for endpoints that cost nothing.
         use_cases: by name, of every tenant; who may use one is checked per request.
+        preview: what would become of at most so many files of a zone, from an offset on; writes nothing. Raises
+            `Temporary("preview_busy")` while another runs, and if the zone has vanished.
+        cut: the passages of a stored text, by its zone's rules. sweep_s: how often a quiet zone is looked at.
         health: asked by `/readyz` and by operators.
     """
 
@@ -44,6 +48,11 @@ class Front:
     use_cases: Mapping[str, UseCase]
     library: Library
     ledger: Ledger
+    sweeps: Sweeps
+    reviews: Reviews
+    preview: Callable[[Zone, int, int], Awaitable[Looked]]
+    cut: Callable[[Cleared, Zone], Awaitable[list[Chunk]]]
+    sweep_s: float
     landing: Landing
     page_images: PageImages
     keys: Keys

@@ -9,6 +9,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Annotated
 from urllib.parse import parse_qsl
 
@@ -17,13 +18,13 @@ from fastapi.security import HTTPBearer
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rag.errors import BelegError, Refused, Temporary
-from rag.types import Labels, Principal, UseCase, now
+from rag.types import Labels, Principal, UseCase, Zone, now
 from serving.errors import problem_of
 from serving.front import Front
 
 log = logging.getLogger(__name__)
 
-PUBLIC = ("/", "/healthz", "/readyz", "/docs", "/openapi.json", "/favicon.ico")
+PUBLIC = ("/", "/console", "/healthz", "/readyz", "/docs", "/openapi.json", "/favicon.ico")
 """Paths that answer without a key. They show no document, no question and no name of a use case."""
 PUBLIC_BELOW = ("/static/", "/sources/")
 """Files of the page, and the empty frame of a source, which then fetches its content with the key."""
@@ -129,9 +130,39 @@ def may_use(principal: Principal, use_case: UseCase) -> bool:
     return (use_case.tenants is None or principal.tenant in use_case.tenants) and bool(use_case.roles & principal.roles)
 
 
-def may_read(principal: Principal, labels: Labels) -> bool:
-    """The same conditions as the index filters (`Access`), for opening a source by its address."""
-    at = now()
+LOOKING = frozenset({"owner", "steward", "operator"})
+JUDGING = frozenset({"steward", "operator"})
+
+
+def may_look(principal: Principal) -> bool:
+    """Whether the console is for this key at all."""
+    return bool(LOOKING & principal.roles)
+
+
+def may_judge(principal: Principal) -> bool:
+    """Whether it may release and reject what the guard held back."""
+    return bool(JUDGING & principal.roles)
+
+
+def may_look_at(principal: Principal, zone: Zone, *, as_reader: bool = False) -> bool:
+    """Whether the key may know of the zone and its files' names: its tenant's, as far as it could read there.
+
+    An operator knows of all his tenant's zones, and reads no more for it (`as_reader`).
+    """
+    if zone.tenant != principal.tenant or not may_look(principal):
+        return False
+    if "operator" in principal.roles and not as_reader:
+        return True
+    return (
+        (zone.business_unit is None or zone.business_unit in principal.business_units)
+        and zone.classification <= principal.clearance
+        and (not zone.readers or bool(zone.readers & principal.groups))
+    )
+
+
+def may_read(principal: Principal, labels: Labels, *, at: datetime | None = None) -> bool:
+    """The same conditions as the index filters (`Access`), for opening a source by its address. `at`: default now."""
+    at = at or now()
     return (
         labels.tenant == principal.tenant
         and (labels.business_unit is None or labels.business_unit in principal.business_units)

@@ -1,4 +1,4 @@
-"""The chat page, a source by its address, the API's description: files in `page/`, nothing from elsewhere."""
+"""The chat page, the console, a source by its address, the API's description: files in `page/`, nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ static = StaticFiles(directory=FOLDER / "static")
 @routes.get("/")
 async def chat_page() -> FileResponse:
     return _page("chat.html")
+
+
+@routes.get("/console")
+async def console_page() -> FileResponse:
+    return _page("console.html")
 
 
 @routes.get("/sources/{document_id}/{version}")

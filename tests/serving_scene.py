@@ -9,12 +9,27 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 
+from rag.adapters.embedders.hashing import HashEmbedder
 from rag.errors import Temporary
-from rag.testing import MemoryAudit, MemoryHints, MemoryLanding, MemoryLedger, MemoryLibrary
+from rag.ingest.chunk import chunk
+from rag.ingest.ingest import Intake
+from rag.testing import (
+    DigestSigner,
+    MemoryAudit,
+    MemoryErasures,
+    MemoryHints,
+    MemoryLanding,
+    MemoryLedger,
+    MemoryLibrary,
+    MemoryReviews,
+    MemorySweeps,
+    PlainParser,
+    WordGuard,
+)
 from rag.types import (
     Action,
     Answer,
@@ -26,21 +41,29 @@ from rag.types import (
     Decision,
     Document,
     Element,
+    Entry,
     Hit,
     Labels,
     Outcome,
     Place,
     Principal,
     Question,
+    Receipt,
     RetrievalSettings,
+    Sighting,
+    State,
+    SweepProgress,
     Usage,
     UseCase,
     Zone,
+    now,
 )
 from serving.front import OK, Front, Health
+from serving.previewing import Previewing
 from serving.testing import CountedRateLimit, MemoryBudget, MemoryKeys, PaintedPages
 
 USER, OPERATOR, STRANGER, REVOKED, SENDER = "blg_user", "blg_operator", "blg_stranger", "blg_revoked", "blg_sender"
+OWNER, STEWARD, STRANGE_STEWARD = "blg_owner", "blg_steward", "blg_strange_steward"
 PERSONS = {
     USER: Principal(subject="anna", tenant="aurelia", business_units=frozenset({"hr"})),
     OPERATOR: Principal(
@@ -48,6 +71,11 @@ PERSONS = {
     ),
     SENDER: Principal(subject="aurelia-events", tenant="aurelia", roles=frozenset({"events"})),
     STRANGER: Principal(subject="silvia", tenant="klinikum"),
+    OWNER: Principal(subject="olga", tenant="aurelia", roles=frozenset({"user", "owner"})),
+    STEWARD: Principal(
+        subject="stefan", tenant="aurelia", roles=frozenset({"user", "steward"}), clearance=Classification.confidential
+    ),
+    STRANGE_STEWARD: Principal(subject="karla", tenant="klinikum", roles=frozenset({"steward"})),
 }
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -304,6 +332,7 @@ class World:
     audit: MemoryAudit
     landing: MemoryLanding
     documents: dict[str, Cleared]
+    reading: Reading
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Front]:
@@ -315,10 +344,20 @@ async def world(*, requests: int = 1_000_000, worst_usd: float = 0.01, pause_s: 
     library = MemoryLibrary()
     for cleared in docs.values():
         await library.keep(cleared)
-    zones = {name: Zone(name=name, url=f"memory://{name}", tenant="aurelia", owner="o", classification=Classification.internal)
-             for name in ("personal", "finanzen", "handbuch", "vorstand")}  # fmt: skip
+    classes = {"vorstand": Classification.highly_confidential}
+    zones = [
+        Zone(name=name, url=f"memory://{name}", tenant=tenant, owner=f"{name}@{tenant}.example",
+             classification=classes.get(name, Classification.internal))
+        for name, tenant in (("personal", "aurelia"), ("finanzen", "aurelia"), ("handbuch", "aurelia"),
+                             ("vorstand", "aurelia"), ("station", "klinikum"))
+    ]  # fmt: skip
+    ledger, sweeps = await ledger_of(zones, docs)
+    reading = Reading()
     chain, keys, budget, audit = Chain(docs, pause_s), MemoryKeys(dict(PERSONS)), MemoryBudget(), MemoryAudit()
     landing = MemoryLanding({docs["policy"].document.path: policy_pdf()})
+
+    async def cut(cleared: Cleared, zone: Zone) -> list[Chunk]:
+        return chunk(cleared, rules=reading.intake.rules(zone), count_tokens=lambda text: len(text.split()))
 
     async def health() -> Health:
         return Health(
@@ -334,11 +373,83 @@ async def world(*, requests: int = 1_000_000, worst_usd: float = 0.01, pause_s: 
 
     parts = {
         "ask": chain.ask, "search": chain.search, "worst_cost_usd": worst_cost_usd, "use_cases": use_cases(),
-        "library": library, "ledger": MemoryLedger(*zones.values()), "landing": landing, "page_images": PaintedPages(),
-        "keys": keys, "budget": budget, "rate_limit": CountedRateLimit(requests), "audit": audit, "health": health, "hints": MemoryHints(),
+        "library": library, "ledger": ledger, "sweeps": sweeps, "reviews": MemoryReviews(), "preview": reading.files,
+        "cut": cut, "sweep_s": 300.0, "landing": landing, "page_images": PaintedPages(),
+        "keys": keys, "budget": budget, "rate_limit": CountedRateLimit(requests), "audit": audit, "health": health,
+        "hints": MemoryHints(),
     }  # fmt: skip
     front = Front(**{**parts, **other})
-    return World(front=front, chain=chain, keys=keys, budget=budget, audit=audit, landing=landing, documents=docs)
+    return World(
+        front=front, chain=chain, keys=keys, budget=budget, audit=audit, landing=landing, documents=docs, reading=reading
+    )  # fmt: skip
+
+
+LETTER = "briefe/arztbrief-märz.docx"
+"""Held back by the guard; its twin is a novel about doctors."""
+NOVEL = "bücher/der-zauberberg.txt"
+ODD = '<img src=x onerror="document.title=1"> \x1b[2J 🧾.pdf'
+
+
+async def ledger_of(zones: list[Zone], docs: dict[str, Cleared]) -> tuple[MemoryLedger, MemorySweeps]:
+    """Files of every fate in `personal`, the scene's documents in their zones, one letter in another tenant's."""
+    ledger, sweeps, at = MemoryLedger(*zones), MemorySweeps(), now()
+    for cleared in docs.values():
+        one = cleared.document
+        code = "indexed_redacted" if cleared.is_redacted else "indexed"
+        await ledger.record(_entry(one.zone, one.path, State.indexed, code, at - timedelta(days=9), document_id=one.id,
+                                   version=one.version, chunks=3, counts=dict(cleared.counts),
+                                   reason="Personal data was masked before indexing." if cleared.is_redacted else ""))  # fmt: skip
+    held = "Personal data stands beside medical terms, so the document was held back."
+    rows = [
+        (LETTER, State.quarantined, "contains_patient_data", timedelta(days=3), held, "Ask a steward."),
+        (NOVEL, State.quarantined, "contains_patient_data", timedelta(days=1), held, "Ask a steward."),
+        ("vorlagen/leer.docx", State.quarantined, "empty_file", timedelta(hours=2), "The file is empty.", "Replace it."),
+        ("protokolle/jour-fixe.docx", State.discovered, "disk_full", timedelta(hours=7), "The disk is full.", "It is tried again."),
+        ("protokolle/neu.docx", State.discovered, "file_changing", timedelta(minutes=1), "It is being written.", "It is tried again."),
+        ("archiv/2019.zip", State.blocked, "file_changing", timedelta(days=2), "It never stands still.", "Copy it anew."),
+        ("alt/richtlinie-2024.pdf", State.deleted, "deleted", timedelta(days=30), "The file was removed from the zone.", ""),
+        (ODD, State.indexed, "indexed", timedelta(minutes=4), "", ""),
+    ]  # fmt: skip
+    for path, state, code, age, reason, hint in rows:
+        await ledger.record(_entry("personal", path, state, code, at - age, reason=reason, hint=hint))
+    await ledger.record(_entry("station", LETTER, State.quarantined, "contains_patient_data", at, reason=held))
+    await sweeps.record(
+        SweepProgress(zone="personal", began_at=at - timedelta(seconds=70), seen_at=at, due=1000, done=350)
+    )
+    for name in ("finanzen", "handbuch"):
+        await sweeps.record(SweepProgress(zone=name, began_at=at, seen_at=at, ended_at=at, due=0, unchanged=1))
+    trouble = "The folder is not there. Mount it."
+    await sweeps.record(SweepProgress(zone="vorstand", began_at=at, seen_at=at, ended_at=at, trouble=trouble))
+    return ledger, sweeps
+
+
+def _entry(zone: str, path: str, state: State, code: str, at: datetime, **changed: object) -> Entry:
+    """As old as `at` says."""
+    version = None if state in {State.discovered, State.blocked} else hashlib.sha256(path.encode()).hexdigest()
+    facts: dict[str, object] = {
+        "zone": zone, "path": path, "document_id": hashlib.sha256(f"{zone}/{path}".encode()).hexdigest()[:32],
+        "version": version, "state": state, "code": code,
+    }  # fmt: skip
+    sighting = Sighting(zone=zone, path=path, size=1000, modified_at=at, etag="e")
+    return Entry(receipt=Receipt(**{**facts, **changed}), fingerprint="f", sighting=sighting, recorded_at=at)
+
+
+class Reading:
+    """Previews by the real steps over a folder of memory, one file a zone and a name that the guard masks."""
+
+    def __init__(self) -> None:
+        files = {
+            "a-urlaub.txt": b"30 Tage Urlaub im Jahr. Es vertritt Frau Lindemann.", "b-leer.txt": b"",
+            "c-akte.txt": b"Blutdruck, Befund", "d-plan.txt": b"Der Plan.",
+        }  # fmt: skip
+        self.landing = MemoryLanding(files)
+        intake = Intake(
+            landing=self.landing, parser=PlainParser(), guard=WordGuard(mask=["Lindemann"], block=["Befund"]),
+            embedder=HashEmbedder(), library=MemoryLibrary(), ledger=MemoryLedger(), index_identity=lambda: "i",
+            erasures=MemoryErasures(), reviews=MemoryReviews(), signer=DigestSigner(),
+        )  # fmt: skip
+        self.intake = intake
+        self.files = Previewing(intake).files
 
 
 class Client(httpx.AsyncClient):

@@ -104,8 +104,9 @@ def preview(
 
     Status 1 if a file would not be searched.
     """
-    from beleg.previewing import Preview, preview
     from beleg.previewing import page as page_of
+    from beleg.previewing import preview
+    from rag.ingest.preview import Preview
 
     async def look() -> tuple[Zone | None, list[Preview]]:
         found: list[Preview] = []

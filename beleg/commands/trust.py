@@ -55,8 +55,10 @@ def explain_request(
 def create(
     tenant: Annotated[str, typer.Option(help="Whose documents the key may reach.")],
     role: Annotated[
-        Literal["user", "operator", "events"],
-        typer.Option(help="What its holder may do; events: only send storage events."),
+        Literal["user", "owner", "steward", "operator", "events"],
+        typer.Option(
+            help="Ask; also see the zones; also judge what was held back; run the instance; only send storage events."
+        ),
     ] = "user",
     clearance: Annotated[ClassificationName, typer.Option(help="Highest classification it may read.")] = "internal",
     group: Annotated[

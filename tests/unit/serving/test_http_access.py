@@ -16,6 +16,7 @@ from serving.app import create_app
 from serving.identity import may_read
 
 PUBLIC = {
+    "/console",
     "/",
     "/healthz",
     "/readyz",
