@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -25,7 +26,8 @@ class Server:
 @contextmanager
 def serve(**world_options: object) -> Iterator[Server]:
     """Up when entered, down when left."""
-    scene = asyncio.run(world(page_images=PdfPages(), **world_options))
+    with ThreadPoolExecutor(1) as other:  # in this thread a browser's loop may run already
+        scene = other.submit(asyncio.run, world(page_images=PdfPages(), **world_options)).result()
     (port,) = free_ports(1)
     server = uvicorn.Server(
         uvicorn.Config(

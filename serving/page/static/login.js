@@ -3,8 +3,8 @@
 import { key, useCases } from "./api.js";
 import { make } from "./words.js";
 
-/** Shows the form until a key works, then calls `onIn` with the use cases that it opens. */
-export function login({ form, input, error, screen, onIn }) {
+/** Shows the form until a key works, then calls `onIn` with what it `opens`: use cases, unless told otherwise. */
+export function login({ form, input, error, screen, onIn, opens = useCases }) {
   const tell = (word) => {
     const told = word ? [make("span", { t: word })] : [];
     error.replaceChildren(...told);
@@ -15,15 +15,15 @@ export function login({ form, input, error, screen, onIn }) {
   async function enter(value) {
     key.keep(value);
     try {
-      const found = await useCases();
-      if (!found.length) throw Object.assign(new Error(), { word: "noUseCase" });
+      const found = await opens();
+      if (found.length === 0) throw Object.assign(new Error(), { word: "noUseCase" });
       input.value = "";
       tell(null);
       screen.hidden = true;
       await onIn(found);
     } catch (failure) {
       if (failure.status !== 0 && failure.status !== 429 && failure.status !== 503) key.forget();
-      show(failure.word ?? (failure.status === 401 ? "keyInvalid" : failure.status === 0 ? "errorNetwork" : "errorBusy"));
+      show(failure.word ?? (failure.status === 401 ? "keyInvalid" : failure.status === 403 ? "keyNotForThis" : failure.status === 0 ? "errorNetwork" : "errorBusy"));
     }
   }
 

@@ -15,6 +15,7 @@ const WORDS = {
     signIn: "Anmelden",
     keyMissing: "Bitte geben Sie Ihren Schlüssel ein.",
     keyInvalid: "Dieser Schlüssel gilt nicht. Prüfen Sie, ob er vollständig ist.",
+    keyNotForThis: "Dieser Schlüssel öffnet diese Seite nicht. Fragen Sie Ihre Administration nach einem für Ablagen.",
     keyEnded: "Ihr Schlüssel gilt nicht mehr. Bitte melden Sie sich neu an.",
     noUseCase: "Dieser Schlüssel darf keine Anwendung nutzen. Fragen Sie Ihre Administration.",
     welcomeTitle: "Was möchten Sie wissen?",
@@ -97,6 +98,7 @@ const WORDS = {
     signIn: "Sign in",
     keyMissing: "Please enter your key.",
     keyInvalid: "This key is not valid. Check that it is complete.",
+    keyNotForThis: "This key does not open this page. Ask your administrator for one that sees zones.",
     keyEnded: "Your key is no longer valid. Please sign in again.",
     noUseCase: "This key may not use anything. Ask your administrator.",
     welcomeTitle: "What would you like to know?",
@@ -169,6 +171,17 @@ const WORDS = {
 
 const STORED = "beleg.language";
 let language = "en";
+
+/** More words, for a page that has its own. */
+export function addWords(more) {
+  for (const name of Object.keys(more)) Object.assign(WORDS[name], more[name]);
+}
+
+/** The language of the page, as a tag. */
+export const spoken = () => language;
+
+/** Whether there are words for a key. */
+export const knows = (key) => key in WORDS[language];
 
 export function t(key, values = {}) {
   const words = WORDS[language][key] ?? WORDS.en[key] ?? key;
