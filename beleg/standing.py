@@ -9,6 +9,8 @@ from datetime import datetime
 from beleg.home import here
 from beleg.zones import chosen
 from rag.compose import State, open_state
+from rag.ingest.report import Report
+from rag.ingest.reporting import report_of
 from rag.ingest.standing import Fate, FileStatus, ZoneStatus, zone_status
 from rag.types import Zone, now
 
@@ -19,6 +21,16 @@ async def standing(name: str | None) -> dict[Zone, ZoneStatus]:
     """By zone. Raises `Permanent("no_such_zone")`, and `Temporary` while the ledger is away."""
     async with open_state(here()) as state:
         return await _standing(state, name)
+
+
+async def report(name: str) -> Report:
+    """Of the last seven days. Raises `Permanent("no_such_zone")`."""
+    async with open_state(here()) as state:
+        (zone,) = chosen(await state.ledger.zones(), name)
+        return await report_of(
+            zone, ledger=state.ledger, library=state.library, sweeps=state.sweeps, retrievals=state.retrievals,
+            at=now(), sweep_s=state.settings.sweep_s,
+        )  # fmt: skip
 
 
 async def watch(name: str | None, *, show: Callable[[list[str]], None], look_s: float = _LOOK_S) -> None:

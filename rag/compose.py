@@ -16,6 +16,7 @@ from rag.adapters.database.ledger import DatabaseLedger
 from rag.adapters.database.library import DatabaseLibrary
 from rag.adapters.database.migrate import upgrade
 from rag.adapters.database.pauses import DatabasePauses
+from rag.adapters.database.retrievals import DatabaseRetrievals
 from rag.adapters.database.reviews import DatabaseReviews
 from rag.adapters.database.sweeps import DatabaseSweeps
 from rag.adapters.signing import Ed25519Signer
@@ -46,6 +47,7 @@ class State:
     reviews: DatabaseReviews
     sweeps: DatabaseSweeps
     hints: DatabaseHints
+    retrievals: DatabaseRetrievals
     signer: Ed25519Signer
     audit: DatabaseAudit
 
@@ -116,6 +118,7 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
             reviews=DatabaseReviews(database),
             sweeps=DatabaseSweeps(database),
             hints=DatabaseHints(database),
+            retrievals=DatabaseRetrievals(database),
             signer=Ed25519Signer(settings.home.resolve() / "keys" / "receipts.pem"),
             audit=audit,
         )

@@ -24,6 +24,7 @@ from rag.types import (
     Hit,
     Live,
     Parsed,
+    Retrieved,
     Review,
     Route,
     Screened,
@@ -348,6 +349,14 @@ class AuditLog(Protocol):
 
     async def append(self, row: AuditRow) -> str:
         """Returns the row's chained hash, hex."""
+        ...
+
+
+class Retrievals(Protocol):
+    """What questions have found, read off the audit log. Names no question and nobody who asked."""
+
+    async def of_tenant(self, tenant: str, *, since: datetime) -> Retrieved:
+        """Since that instant, or since it is known, if that is later."""
         ...
 
 

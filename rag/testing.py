@@ -33,7 +33,6 @@ from rag.types import (
     Route,
     Screened,
     Sighting,
-    SweepProgress,
     Usage,
     Zone,
     now,
@@ -238,19 +237,6 @@ class MemoryLedger:
         for path, entry in rows.items():
             since = (entry.missing_since or now()) if path in paths else None
             rows[path] = replace(entry, missing_since=since)
-
-
-class MemorySweeps:
-    """The last one of every zone, and all that were told, in their order."""
-
-    def __init__(self) -> None:
-        self.told: list[SweepProgress] = []
-
-    async def record(self, progress: SweepProgress) -> None:
-        self.told.append(progress)
-
-    async def last(self) -> dict[str, SweepProgress]:
-        return {progress.zone: progress for progress in self.told}
 
 
 class MemoryErasures:

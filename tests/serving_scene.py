@@ -26,10 +26,10 @@ from rag.testing import (
     MemoryLedger,
     MemoryLibrary,
     MemoryReviews,
-    MemorySweeps,
     PlainParser,
     WordGuard,
 )
+from rag.testing_records import MemorySweeps
 from rag.types import (
     Action,
     Answer,

@@ -85,3 +85,24 @@ def _watch(name: str | None) -> None:
             return
         with Live(auto_refresh=False) as live:
             finish(watch(name, show=lambda lines: live.update(Text("\n".join(map(shown, lines))), refresh=True)))
+
+
+@app.command("report", epilog="Example: `beleg zone report handbuch --json`")
+def report(
+    name: Annotated[str, typer.Argument(metavar="ZONE")],
+    as_json: AsJson = False,
+) -> None:
+    """A zone's last seven days: new, changed, deleted, expiring, expired, never retrieved, stuck, quarantined.
+
+    The same report stands in Prefect every Monday.
+    """
+    from beleg.standing import report
+    from rag.ingest.report import rows, summary
+
+    made = finish(report(name))
+    if as_json:
+        emit(made)
+        return
+    tell(summary(made))
+    if told := rows(made):
+        table(list(told[0]), [[shown(cell) for cell in row.values()] for row in told])

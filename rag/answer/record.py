@@ -106,6 +106,7 @@ class Record:
             "endpoint": self.endpoint,
             "language": self.language,
             "hits": len(self._hits),
+            "documents": sorted({hit.chunk.document_id for hit in self._hits}),
             "citations": [c.chunk_id for c in citations],
             "dropped_claims": self.dropped_claims,
             "prompt_tokens": self.usage.prompt_tokens,

@@ -56,7 +56,7 @@ from rag.types.questions import (
     UseCase,
 )
 from rag.types.reviews import Review, Verdict
-from rag.types.sweeps import SweepProgress
+from rag.types.sweeps import Retrieved, SweepProgress
 
 __all__ = [
     "Access",
@@ -94,6 +94,7 @@ __all__ = [
     "Receipt",
     "Recipe",
     "RetrievalSettings",
+    "Retrieved",
     "Review",
     "Route",
     "Screened",

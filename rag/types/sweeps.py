@@ -1,4 +1,4 @@
-"""How far a sweep of a zone has come: for people who wait for it."""
+"""For people: how far a sweep of a zone has come, and what of it was ever found for a question."""
 
 from __future__ import annotations
 
@@ -46,3 +46,11 @@ class SweepProgress:
         if rate is None or self.due is None or self.ended_at is not None:
             return None
         return (self.due - self.done) / rate * 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrieved:
+    """Ids of documents that were found for a question or opened. `since`: how far back that is known; `None` = not."""
+
+    documents: frozenset[str]
+    since: datetime | None

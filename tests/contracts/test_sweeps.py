@@ -12,7 +12,7 @@ from rag.adapters.database.engine import Database
 from rag.adapters.database.ledger import DatabaseLedger
 from rag.adapters.database.sweeps import DatabaseSweeps
 from rag.ports import Sweeps
-from rag.testing import MemorySweeps
+from rag.testing_records import MemorySweeps
 from rag.types import SweepProgress
 
 BEGUN = SweepProgress(zone="bücher", began_at=NOON, seen_at=NOON)

@@ -12,7 +12,7 @@ from state_values import NOON
 
 from rag.errors import Temporary
 from rag.ingest.follow import followed
-from rag.testing import MemorySweeps
+from rag.testing_records import MemorySweeps
 from rag.types import SweepProgress
 
 
