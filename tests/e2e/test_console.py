@@ -79,6 +79,12 @@ def test_a_file_shows_its_passages_with_the_masks(opened: Callable[..., Page]) -
     expect(page.locator("mark.mask")).to_have_text("PERSON")
     expect(page.locator(".facts")).to_contain_text("test.redact")
     page.go_back()
+    page.get_by_role("link", name="remote-work.pptx").click()
+    expect(page.locator(".passage").first).to_be_visible()
+    expect(page.locator("#view")).not_to_contain_text("null")
+    page.go_back()
+    expect(page.locator(".files tbody tr")).to_have_count(10)
+    expect(page.locator("#view")).not_to_contain_text("null")
     expect(page.locator(".path", has_text="onerror")).to_have_text(re.compile(re.escape(ODD[:40])))
     assert page.title() == "Beleg"
 

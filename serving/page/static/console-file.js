@@ -3,7 +3,7 @@
 import * as api from "./console-api.js";
 import { badge, zoneAddress } from "./console-zones.js";
 import { ago, exactly, number, why } from "./console-words.js";
-import { make } from "./words.js";
+import { fill, make } from "./words.js";
 
 const MARK = /<([A-Z][A-Z_]+)>/g; // what the guard puts in place of what it masks
 
@@ -15,7 +15,7 @@ export async function renderDocument(stage, zone, id) {
     ["since", `${ago(file.since)} (${exactly(file.since)})`], ["format", found.media_type], ["spokenIn", found.language],
     ["rule", found.rule], ["version", file.version?.slice(0, 12)],
   ].filter(([, value]) => value);
-  stage.node.replaceChildren(
+  fill(stage.node,
     make("header", { class: "view-head" },
       up(zone),
       make("div", { class: "title-row" }, make("h1", { class: "file-name", text: file.path }), badge(file.fate)),

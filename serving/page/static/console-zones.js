@@ -2,7 +2,7 @@
 
 import * as api from "./console-api.js";
 import { ago, alarmWords, exactly, lasting, number, why } from "./console-words.js";
-import { make, t } from "./words.js";
+import { fill, make, t } from "./words.js";
 
 const FATES = ["indexed", "masked", "waiting", "starved", "failed", "quarantined", "missing", "deleted", "forgotten"];
 const PAGE = 50;
@@ -97,7 +97,7 @@ export async function renderFiles(stage, name, query) {
 function refill(stage, name, wish, found) {
   const body = found.documents.length ? table(name, found.documents)
     : empty(wish.fate || wish.search ? "nothingFound" : "emptyZone");
-  stage.node.querySelector("#filled").replaceChildren(filters(name, wish, found.zone), body, pager(name, wish, found));
+  fill(stage.node.querySelector("#filled"), filters(name, wish, found.zone), body, pager(name, wish, found));
   if (wish.search || wish.fate) stage.say(found.total === 1 ? t("file") : t("files", { n: number(found.total) }));
 }
 

@@ -211,6 +211,11 @@ export function make(tag, options = {}, ...children) {
   return node;
 }
 
+/** These children and no others; what is null is none. */
+export function fill(node, ...children) {
+  node.replaceChildren(...children.filter((child) => child !== null && child !== undefined));
+}
+
 function retell() {
   document.documentElement.lang = language;
   for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t, node.words);
