@@ -8,8 +8,9 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -24,8 +25,9 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from flows.deployments import AUTOMATION, CHANGED, POOL
 from flows.desk import Desk
 from flows.sweep import Sweep
+from flows.worker import work
 from rag.errors import Permanent, Temporary
-from rag.testing import zone
+from rag.testing import MemoryHints, MemoryLedger, zone
 from rag.types import Receipt, State
 from tests.real.prefect_server import prefect_server
 
@@ -241,6 +243,29 @@ async def test_an_event_from_outside_runs_the_deployment_that_it_names(office: O
     while not office.swept:
         await office.settle()
     assert office.swept == [office.names[1]]
+
+
+async def test_the_whole_worker_turns_hints_and_files_into_runs(office: Office, tmp_path: Path) -> None:
+    """A storage event that another process has told, and a file that is dropped, each become a run; then it ends when told."""
+    stored, folder = zone("stored"), replace(zone("folder"), url=str(tmp_path))
+    hints, stop, swept = MemoryHints(), asyncio.Event(), asyncio.Queue[str]()
+    rag: Any = SimpleNamespace(ledger=MemoryLedger(stored, folder), state=SimpleNamespace(hints=hints))
+
+    def flow_of(_: object, *, tell: object) -> Any:
+        return office.desk._flow
+
+    working = asyncio.create_task(
+        work(rag, tell=print, stop=stop, sweep_s=300, after_sweep=swept.put_nowait, flow=flow_of)
+    )
+    async with asyncio.timeout(120):
+        assert {await swept.get(), await swept.get()} == {"stored", "folder"}
+        await hints.tell(frozenset({"stored", "unknown"}))
+        while await swept.get() != "stored":
+            pass  # the watcher's first hint may have led to another look at the folder
+        (tmp_path / "a.txt").write_text("x", encoding="utf-8")
+        assert await swept.get() == "folder"
+        stop.set()
+        await working
 
 
 async def test_the_template_for_kubernetes_is_taken_by_the_server(office: Office) -> None:
