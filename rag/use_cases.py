@@ -21,7 +21,7 @@ class _Retrieval(BaseModel):
     limit: int = Field(8, ge=1, le=50)
     prefetch: int = Field(50, ge=1, le=500)
     min_answerability: float = Field(0.5, ge=0, le=1)
-    surroundings: int = Field(200, ge=0, le=2000)
+    surroundings: int = Field(100, ge=0, le=2000)
 
 
 class _File(BaseModel):
