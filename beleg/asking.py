@@ -30,7 +30,7 @@ async def ask_chain(
             turns=(Turn(role="user", content=text),), at=now(),
         )  # fmt: skip
         live = await house.releases.live(use_case)
-        async for part in answer(question, live=live, chain=rag.chain):
+        async for part in answer(question, live=live, chain=await rag.chain_for(live.recipe)):
             if isinstance(part, Answer):
                 return part, await _hint(part, asker, rag)
     raise AssertionError("the chain ended without an answer")

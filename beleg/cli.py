@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from beleg.commands import documents, erasures, instance, lifecycle, questions, reviews, trust
+from beleg.commands import documents, erasures, indexes, instance, lifecycle, questions, reviews, trust
 from beleg.logs import log_to_stderr
 from beleg.quiet import keep_quiet
 from beleg.terminal import fail, note, tell
@@ -28,7 +28,16 @@ app = typer.Typer(
     "2 wrong usage, 3 refused, 4 try again later, 70 a fault in Beleg, 130 stopped by Ctrl-C. Errors are one sentence "
     "on stderr; with --json, stdout holds one JSON document and nothing else.",
 )
-for commands in (instance.app, documents.app, erasures.app, reviews.app, questions.app, lifecycle.app, trust.app):
+for commands in (
+    instance.app,
+    documents.app,
+    erasures.app,
+    reviews.app,
+    questions.app,
+    lifecycle.app,
+    indexes.app,
+    trust.app,
+):
     app.add_typer(commands)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from beleg.home import here
 from beleg.use_cases import require_use_case
 from lifecycle.attempt import attempt
-from lifecycle.compose import open_lifecycle, open_store, open_tracker
+from lifecycle.compose import Lifecycle, open_lifecycle, open_store, open_tracker
 from lifecycle.evaluate import evaluate
 from lifecycle.ports import ReleaseStore
 from lifecycle.questions import read_questions
@@ -32,7 +32,7 @@ async def evaluate_release(
 ) -> tuple[Scorecard, str]:
     """The card, and where people can look at it. MLflow being away does not lose the card."""
     settings = here()
-    items = _items(questions or SAMPLE_QUESTIONS, split)
+    items = items_of(questions or SAMPLE_QUESTIONS, split)
     named = None if release is None else await _named(release, use_case, settings)
     use_case = named.use_case if named else use_case or "assistant"
     require_use_case(use_case, settings)
@@ -42,15 +42,25 @@ async def evaluate_release(
         if named is not None:
             live = Live(release=named.name, recipe=named.recipe, epoch=live.epoch)
         tell(f"Asking {len(items)} questions ({split}) of release {live.release} ...")
-        card = await evaluate(
-            items, lambda item: attempt(item, chain=rag.chain, live=live, use_case=rag.use_cases[use_case]),
-            use_case=use_case, release=live.release, split=split,
-        )  # fmt: skip
-        where, run = await _mirror(settings.mlflow_port, card, live)
-        return card, f"{where}\n{await record(card, run, house.store)}"
+        return await measured(rag, house, items, live, use_case=use_case, split=split)
 
 
-def _items(questions: Path, split: str) -> list[Item]:
+async def measured(
+    rag: Rag, house: Lifecycle, items: list[Item], live: Live, *, use_case: str, split: str, is_record: bool = True
+) -> tuple[Scorecard, str]:
+    """Asks the release's own index. `is_record=False`: for comparison alone, it changes no stage and goes nowhere."""
+    chain = await rag.chain_for(live.recipe)
+    card = await evaluate(
+        items, lambda item: attempt(item, chain=chain, live=live, use_case=rag.use_cases[use_case]),
+        use_case=use_case, release=live.release, split=split,
+    )  # fmt: skip
+    if not is_record:
+        return card, ""
+    where, run = await _mirror(rag.state.settings.mlflow_port, card, live)
+    return card, f"{where}\n{await record(card, run, house.store)}"
+
+
+def items_of(questions: Path, split: str) -> list[Item]:
     items = read_questions(questions, split=split)
     if not items:
         raise Permanent(

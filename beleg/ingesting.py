@@ -37,7 +37,7 @@ async def ingest_zones(
     settings = here()
     prepared_home(settings)
     zones = await _due(settings, name)
-    _quiet_prefect(settings)
+    quiet_prefect(settings)
     from flows.worker import sweep_all
     from rag.compose import open_rag
 
@@ -58,7 +58,7 @@ async def _due(settings: Settings, name: str | None) -> list[Zone]:
     return zones
 
 
-def _quiet_prefect(settings: Settings) -> None:
+def quiet_prefect(settings: Settings) -> None:
     """Before Prefect is imported: it reads its settings then. Without a server it brings a temporary one."""
     os.environ.update(environment(settings))
     os.environ["PREFECT_LOGGING_LEVEL"] = "CRITICAL"  # a zone that fails is told in one sentence, not in five lines

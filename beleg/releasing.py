@@ -31,8 +31,8 @@ async def create_release(use_case: str, note: str) -> tuple[Release, list[str]]:
     settings = here()
     require_use_case(use_case, settings)
     async with open_rag(settings) as rag, open_lifecycle(rag) as house:
-        recipe = configured_recipe(rag, use_case)
         live = await house.releases.live(use_case)
+        recipe = await configured_recipe(rag, use_case, live=live.recipe)
         made = await releases.create(recipe, store=house.store, actor=getpass.getuser(), at=now(), note=note)
         return made, differences(live.recipe, recipe)
 

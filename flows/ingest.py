@@ -19,6 +19,7 @@ from prefect.client.schemas.objects import TaskRun
 from prefect.flows import Flow
 from prefect.tasks import Task
 
+from flows.rebuild import others_follow
 from flows.sweep import Sweep, show
 from rag.compose import Rag
 from rag.errors import BelegError, Permanent, Temporary
@@ -95,6 +96,7 @@ def ingest_flow(rag: Rag, *, tell: Tell) -> Flow[..., Any]:
             current = await refreshed(await rag.zone(zone), intake=rag.intake)
             sweep = await _sweep(rag, current, writer, follow, tell, retry=retry, confirm_deletions=confirm_deletions)
             await follow.ended(held=sweep.held)
+        await others_follow(rag, current, tell=tell)
         await show(sweep, address=rag.state.settings.address)
         return sweep
 

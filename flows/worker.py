@@ -18,6 +18,7 @@ from prefect.exceptions import ExternalSignal
 
 from flows.desk import Desk
 from flows.ingest import Tell, ingest_flow, verify_flow
+from flows.rebuild import rebuild_when_due
 from flows.runs import BEAT_S, Runs
 from flows.sweep import Sweep
 from flows.watching import hints
@@ -86,6 +87,7 @@ async def work(
         desk = Desk(client, flow(rag, tell=tell), tell=tell, sweep_s=sweep_s, after_sweep=after_sweep)
         watcher = stack.enter_context(_background(_watch(folders, changed, stop)))
         stack.enter_context(_background(_beat(desk.runs)))
+        stack.enter_context(_background(rebuild_when_due(rag, tell=tell, stop=stop)))
         while not stop.is_set():
             zones = await _zones(rag, tell) or zones
             folders.clear()

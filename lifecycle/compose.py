@@ -38,18 +38,19 @@ async def open_lifecycle(rag: Rag) -> AsyncIterator[Lifecycle]:
     """Every use case has a live release afterwards: on a first start, the recipe as configured."""
     store = open_store(rag.state)
     for name in rag.use_cases:
-        await ensure_first_release(configured_recipe(rag, name), store=store, at=now())
+        await ensure_first_release(await configured_recipe(rag, name), store=store, at=now())
     yield Lifecycle(store=store, releases=LiveReleases(store))
 
 
-def configured_recipe(rag: Rag, use_case: str) -> Recipe:
-    """What would answer if the files as they stand now were released."""
+async def configured_recipe(rag: Rag, use_case: str, *, live: Recipe | None = None) -> Recipe:
+    """What would answer if the files as they stand now were released: over the index that `live` reads."""
+    index = rag.indexes.lead if live is None else await rag.indexes.read_by(live.index_profile)
     return make_recipe(
         use_case=use_case,
         endpoints=rag.endpoints,
         prompt=rag.prompt(use_case),
         retrieval=rag.use_cases[use_case].retrieval,
-        index_profile=rag.index_profile,
+        index_profile=index.build.profile,
         policy_revision=rag.chain.policy.revision,
         guard_revision=rag.chain.guard.revision,
     )

@@ -38,6 +38,12 @@ def make_recipe(
     return dataclasses.replace(draft, id=recipe_id(draft))
 
 
+def over_index(recipe: Recipe, profile: str) -> Recipe:
+    """The same recipe, answered from another index."""
+    moved = dataclasses.replace(recipe, index_profile=profile)
+    return dataclasses.replace(moved, id=recipe_id(moved))
+
+
 def recipe_id(recipe: Recipe) -> str:
     """sha256 over the canonical content, hex. `recipe.id` itself does not count."""
     return _sha256(recipe_content(recipe))

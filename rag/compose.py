@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from rag.adapters.database.audit import DatabaseAudit
+from rag.adapters.database.catalog import DatabaseCatalog
 from rag.adapters.database.engine import Database
 from rag.adapters.database.erasures import DatabaseErasures
 from rag.adapters.database.hints import DatabaseHints
@@ -22,16 +24,19 @@ from rag.adapters.database.sweeps import DatabaseSweeps
 from rag.adapters.signing import Ed25519Signer
 from rag.errors import Permanent
 from rag.settings import Settings
-from rag.types import Prompt, UseCase, Zone
+from rag.types import Build, IndexRecord, IndexState, Prompt, Recipe, UseCase, Zone, now
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from rag.adapters.index.opening import Opened, OpenWriter
+    from rag.adapters.embedders.opening import OpenModel
+    from rag.adapters.index.every_writer import EveryWriter
+    from rag.adapters.index.indexes import Indexes
+    from rag.adapters.index.opening import Opened
     from rag.adapters.policy.rego import RegoPolicy
     from rag.answer.answer import Chain
     from rag.ingest.ingest import Intake
-    from rag.ports import Embedder, Pauses
+    from rag.ports import Catalog, Embedder, Pauses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,7 @@ class State:
 
     settings: Settings
     database: Database
+    catalog: DatabaseCatalog
     pauses: DatabasePauses
     ledger: DatabaseLedger
     library: DatabaseLibrary
@@ -54,12 +60,22 @@ class State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rag:
-    """The chain, open: both ways through it."""
+    """The chain, open: both ways through it, for every index there is.
+
+    Attributes:
+        intake_of, chain_of: each index is fed and asked with its own embedder.
+        build: what an index of this model, glossed or not, would be built with today.
+        current: the same in place of one that there is: a folder that somebody chose stays, otherwise the settings decide.
+        default_model: what the settings name.
+    """
 
     state: State
-    intake: Intake
-    chain: Chain
-    index: Opened
+    indexes: Indexes
+    intake_of: Callable[[IndexRecord], Intake]
+    chain_of: Callable[[IndexRecord], Chain]
+    build: Callable[[str, bool], Build]
+    current: Callable[[Build], Build]
+    default_model: str
     policy: RegoPolicy
     use_cases: dict[str, UseCase]
     warm: Callable[[], Awaitable[None]]
@@ -70,17 +86,23 @@ class Rag:
         return self.state.ledger
 
     @property
+    def intake(self) -> Intake:
+        """Of the index that leads."""
+        return self.intake_of(self.indexes.lead)
+
+    @property
+    def chain(self) -> Chain:
+        """Over the index that leads. What serves asks `chain_for`."""
+        return self.chain_of(self.indexes.lead)
+
+    async def chain_for(self, recipe: Recipe) -> Chain:
+        """Over the index that the recipe names, with that one's embedder."""
+        return self.chain_of(await self.indexes.read_by(recipe.index_profile))
+
+    @property
     def endpoints(self) -> tuple[str, ...]:
         """`class:model` in configuration order, for the recipe."""
         return tuple(f"{llm.endpoint_class}:{llm.model}" for llm in self.chain.llms)
-
-    @property
-    def index_profile(self) -> str:
-        from rag.ingest.chunk import revision
-        from rag.keywords import REVISION as KEYWORDS_REVISION
-
-        embedder, cut = self.chain.embedder, revision(self.intake.chunking.of())
-        return f"{embedder.name}/{embedder.dimension}/{cut}/{KEYWORDS_REVISION}"
 
     def prompt(self, use_case: str) -> Prompt:
         """As it stands in its file now; what is live is in the release."""
@@ -88,9 +110,9 @@ class Rag:
 
         return read_prompt(self.state.settings.use_cases, self.use_cases[use_case].prompt)
 
-    def writer(self) -> OpenWriter:
+    def writer(self) -> EveryWriter:
         """The one writer, for the time of an `async with`. Raises `Temporary("ingest_running")` on entering."""
-        return self.index.writer()
+        return self.indexes.writer()
 
     async def zone(self, name: str) -> Zone:
         """Raises `Permanent("no_such_zone")`."""
@@ -111,6 +133,7 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
         yield State(
             settings=settings,
             database=database,
+            catalog=DatabaseCatalog(database),
             pauses=DatabasePauses(database),
             ledger=DatabaseLedger(database),
             library=DatabaseLibrary(database),
@@ -187,36 +210,88 @@ def most_tokens(settings: Settings) -> int:
     return SentenceTransformerEmbedder().most_tokens if settings.embedder_url is None else settings.embedder_most_tokens
 
 
-def open_index(settings: Settings, embedder: Embedder) -> Opened:
-    """The embedded one, unless a server is configured. Raises `Permanent`: `bad_setting` for two of them."""
+def open_index(settings: Settings, record: IndexRecord) -> Opened:
+    """The embedded one, unless a server is configured. Raises `Permanent`: `bad_setting` for two of them.
+
+    The first lies where it always lay; each later one has a folder, or a prefix in the server, of its own.
+    """
     from rag.adapters.index.opening import azure_search, embedded, qdrant_server
 
-    name, dimension, keep = embedder.name, embedder.dimension, settings.keep_generations
-    prefix, lock = settings.index_prefix, settings.home.resolve() / "run" / "index.lock"
+    build, keep, is_first = record.build, settings.keep_generations, record.number == 1
+    name, dimension, terms = build.embedder, build.dimension, build.keywords
+    prefix = settings.index_prefix if is_first else f"{settings.index_prefix}-{record.number}"
+    lock = settings.home.resolve() / "run" / ("index.lock" if is_first else f"{record.name}.write.lock")
     if settings.qdrant_url is not None and settings.azure_search_endpoint is not None:
         hint = "Unset BELEG_QDRANT_URL or BELEG_AZURE_SEARCH_ENDPOINT."
         raise Permanent("bad_setting", "Two index servers are configured.", hint=hint)
     if settings.azure_search_endpoint is not None:
         return azure_search(
             settings.azure_search_endpoint, key=_revealed(settings.azure_search_key), prefix=prefix, lock=lock,
-            embedder=name, dimension=dimension, keep=keep,
+            embedder=name, dimension=dimension, terms=terms, keep=keep,
         )  # fmt: skip
     if settings.qdrant_url is not None:
         return qdrant_server(
             settings.qdrant_url, api_key=_revealed(settings.qdrant_api_key), prefix=prefix,
-            quantized=settings.qdrant_quantized, lock=lock, embedder=name, dimension=dimension, keep=keep,
+            quantized=settings.qdrant_quantized, lock=lock, embedder=name, dimension=dimension, terms=terms, keep=keep,
         )  # fmt: skip
-    return embedded(settings.index_root, embedder=name, dimension=dimension, keep=keep)
+    root = settings.index_root if is_first else settings.index_root / record.name
+    return embedded(root, embedder=name, dimension=dimension, terms=terms, keep=keep)
 
 
 def _revealed(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
 
 
+def open_models(settings: Settings, pauses: Pauses, stack: AsyncExitStack) -> OpenModel:
+    """The packaged model and folders of models; `ENDPOINT` is the one of the settings, closed with `stack`."""
+    from rag.adapters.embedders.opening import ENDPOINT, Model, sentence_transformer
+
+    local = sentence_transformer(settings.threads)
+    if settings.embedder_url is None:
+        return local
+    remote = open_embedders(settings, pauses)
+    stack.push_async_callback(remote.close)
+    endpoint = Model(questions=remote.questions, ingest=remote.ingest)
+    return lambda model: endpoint if model == ENDPOINT else local(model)
+
+
+def open_indexes(settings: Settings, catalog: Catalog, open_model: OpenModel) -> Indexes:
+    """Nothing is opened before it is asked for."""
+    from rag.adapters.embedders.opening import Models
+    from rag.adapters.index.indexes import Indexes
+
+    return Indexes(
+        catalog, open_one=lambda record: open_index(settings, record), locks=settings.home.resolve() / "run",
+        models=Models(open_model),
+    )  # fmt: skip
+
+
+async def _first_index(settings: Settings, indexes: Indexes, build: Build) -> None:
+    """On record before anything else. One that an earlier version has built keeps the embedder that it was built with."""
+    from rag.adapters.index.generations import Stamp
+
+    if await indexes.refresh():
+        return
+    stamp = Stamp.read(settings.index_root)
+    if stamp is not None:
+        was = stamp.profile
+        build = replace(build, embedder=was.embedder, dimension=was.dimension, keywords=was.keywords)
+    at = now()
+    await indexes.catalog.keep(
+        IndexRecord(name="index-1", build=build, state=IndexState.ready, leads=True, started_at=at, ready_at=at)
+    )
+    await indexes.refresh()
+
+
 @asynccontextmanager
-async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
-    """Everything, closed in reverse. Models are loaded when the first text needs them, or by `Rag.warm`."""
+async def open_rag(settings: Settings, *, open_model: OpenModel | None = None) -> AsyncIterator[Rag]:
+    """Everything, closed in reverse. Models are loaded when the first text needs them, or by `Rag.warm`.
+
+    `open_model`: another source of embedding models than sentence-transformers.
+    """
     # Imported here, because commands that open the state alone should not wait a second for them.
+    from rag import keywords
+    from rag.adapters.embedders.opening import ENDPOINT
     from rag.adapters.entailment.cross_encoder import CrossEncoderEntailment
     from rag.adapters.guard.presidio import PresidioGuard
     from rag.adapters.guard.settings import read_guard_settings
@@ -227,7 +302,8 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
     from rag.adapters.models.extractive import ExtractiveLlm
     from rag.adapters.parsers.isolated import IsolatedParser
     from rag.answer.answer import Chain
-    from rag.chunking import read_chunking
+    from rag.chunking import Chunking, read_chunking
+    from rag.ingest.chunk import CODE, revision, snapshot
     from rag.ingest.ingest import Intake
     from rag.use_cases import read_use_cases
 
@@ -235,9 +311,7 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
         state = await stack.enter_async_context(open_state(settings))
         policy = open_policy(settings)
         chunking = read_chunking(settings.chunking)
-        embedders = open_embedders(settings, state.pauses)
-        stack.push_async_callback(embedders.close)
-        embedder = embedders.questions
+        opener = open_model or open_models(settings, state.pauses, stack)
         recognizers = read_guard_settings(settings.policies / "dlp" / "recognizers.yaml")
         guard = PresidioGuard(policy, recognizers)
         most = settings.max_file_mb * 2**20
@@ -246,43 +320,73 @@ async def open_rag(settings: Settings) -> AsyncIterator[Rag]:
             timeout_s=settings.parse_timeout_s, memory_mb=settings.parse_memory_mb, children=settings.parse_children
         )
         stack.push_async_callback(parser.aclose)
-        index = open_index(settings, embedder)
-        stack.push_async_callback(index.close)
+        indexes = open_indexes(settings, state.catalog, opener)
+        stack.push_async_callback(indexes.close)
         entailment = CrossEncoderEntailment(settings.entailment) if settings.entailment else None
         remote = open_endpoints(settings.endpoints) if settings.endpoints else []
         for llm in remote:
             stack.push_async_callback(llm.aclose)
 
-        async def warm() -> None:
-            await guard.warm()
-            await embedders.warm()
+        def build(model: str, glossed: bool) -> Build:
+            embedder = indexes.models.of(model, glossed=glossed).questions
+            rules = chunking.readable(None, embedder.most_tokens)
+            return Build(
+                model=model, glossed=glossed, embedder=embedder.name, dimension=embedder.dimension,
+                rules=revision(rules), cells=snapshot(rules), cutting=CODE, keywords=keywords.REVISION,
+            )  # fmt: skip
 
-        yield Rag(
-            state=state,
-            intake=Intake(
+        default = ENDPOINT if settings.embedder_url is not None and open_model is None else ""
+
+        def current(was: Build) -> Build:
+            is_chosen = was.model not in {"", ENDPOINT}
+            return build(was.model, was.glossed) if is_chosen or was.model == default else build(default, not default)
+
+        def intake_of(record: IndexRecord) -> Intake:
+            return Intake(
                 landing=landing,
                 parser=parser,
                 guard=guard,
-                embedder=embedders.ingest,
+                embedder=indexes.model(record.build).ingest,
                 library=state.library,
                 ledger=state.ledger,
-                index_identity=index.identity,
+                index_identity=indexes.opened(record).identity,
                 erasures=state.erasures,
                 reviews=state.reviews,
                 signer=state.signer,
-                chunking=chunking,
-            ),
-            chain=Chain(
+                chunking=Chunking(operators=record.build.cells, origin=f"{record.name}, as it was begun"),
+                cutting=record.build.cutting,
+            )
+
+        @cache
+        def chain_of(record: IndexRecord) -> Chain:
+            embedder = indexes.embedder(record.build)
+            own = embedder if indexes.has_model(record.build) else indexes.models.of("", glossed=True).questions
+            return Chain(
                 guard=guard,
                 embedder=embedder,
-                index=index.reader,
+                index=indexes.opened(record).reader,
                 policy=policy,
-                llms=[*remote, ExtractiveLlm(embedder=embedder)],
+                llms=[*remote, ExtractiveLlm(embedder=own)],
                 audit=state.audit,
                 entailment=entailment,
                 library=state.library,
-            ),
-            index=index,
+            )
+
+        async def warm() -> None:
+            await guard.warm()
+            for record in await indexes.records():
+                if record.state is IndexState.ready:
+                    await indexes.embedder(record.build).embed(["warm"])
+
+        await _first_index(settings, indexes, build(default, not default))
+        yield Rag(
+            state=state,
+            indexes=indexes,
+            intake_of=intake_of,
+            chain_of=chain_of,
+            build=build,
+            current=current,
+            default_model=default,
             policy=policy,
             use_cases=read_use_cases(settings.use_cases),
             warm=warm,

@@ -22,8 +22,10 @@ from rag.types import (
     Entry,
     Erasure,
     Hit,
+    IndexRecord,
     Live,
     Parsed,
+    Progress,
     Retrieved,
     Review,
     Route,
@@ -264,6 +266,10 @@ class Ledger(Protocol):
         """Overwrites what was known of this place; the stored entry carries its history (`Entry.after`)."""
         ...
 
+    async def refingerprint(self, zone: str, before: str, after: str) -> None:
+        """Entries made by the one pipeline count as made by the other: another index, which holds the same, leads now."""
+        ...
+
     async def mark_missing(self, zone: str, paths: frozenset[str]) -> None:
         """These are missing from now on, or since they were first marked; all others of the zone are there."""
         ...
@@ -279,6 +285,32 @@ class Sweeps(Protocol):
     async def last(self) -> dict[str, SweepProgress]:
         """By zone; zones that were never swept, or are no more, are not in it."""
         ...
+
+
+class Catalog(Protocol):
+    """Which indexes there are, and which documents each of those that follow holds in which state."""
+
+    async def indexes(self) -> list[IndexRecord]:
+        """Oldest first."""
+        ...
+
+    async def keep(self, record: IndexRecord) -> None:
+        """Adds the index, or overwrites what was known of it; with `leads`, no other leads any more."""
+        ...
+
+    async def drop(self, index: str) -> None:
+        """With all its marks."""
+        ...
+
+    async def marks(self, index: str, zone: str) -> dict[str, str]:
+        """By document: what it was made from."""
+        ...
+
+    async def mark(self, index: str, zone: str, document_id: str, *, made_from: str | None, chunks: int = 0) -> None:
+        """Overwrites. `made_from=None`: the index holds it no longer."""
+        ...
+
+    async def progress(self, index: str, *, since: datetime) -> Progress: ...
 
 
 class Erasures(Protocol):

@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     sweep_s: float = Field(300.0, gt=0)
     """Every zone is swept this often even if no event came: events are hints."""
     keep_generations: int = Field(3, ge=1)
+    keep_index_days: int = Field(14, ge=0)
+    """How long an index that no release reads any more stays for a rollback, up to date."""
     requests_per_minute: int = Field(120, gt=0)
     """Per API key."""
     threads: int = Field(default_factory=lambda: min(4, os.cpu_count() or 1), ge=1)

@@ -232,6 +232,10 @@ class MemoryLedger:
         rows = self._rows.setdefault(entry.receipt.zone, {})
         rows[entry.receipt.path] = entry.after(rows.get(entry.receipt.path))
 
+    async def refingerprint(self, zone: str, before: str, after: str) -> None:
+        rows = self._rows.get(zone, {})
+        rows |= {path: replace(e, fingerprint=after) for path, e in rows.items() if e.fingerprint == before}
+
     async def mark_missing(self, zone: str, paths: frozenset[str]) -> None:
         rows = self._rows.get(zone, {})
         for path, entry in rows.items():

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from datetime import datetime
 
 from fastapi import FastAPI
 
@@ -18,7 +19,7 @@ from rag.errors import BelegError
 from rag.ingest.chunk import chunk
 from rag.ports import Llm
 from rag.settings import Settings
-from rag.types import Answer, Chunk, Cleared, Hit, Question, Usage, Zone
+from rag.types import Answer, Chunk, Cleared, Hit, IndexState, Question, Usage, Zone
 from serving.adapters.budget import DatabaseBudget
 from serving.adapters.keys import DatabaseKeys
 from serving.adapters.rate_limit import MemoryRateLimit
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _TOKENS_PER_HIT = 400
 """Chunks are cut below 256 tokens of the embedder; a model's own tokenizer may need half as many again in German."""
+_AHEAD_S = 1.0
 _PROMPT_TOKENS = 1024
 """Of the use case's prompt and the frame around the passages."""
 
@@ -41,7 +43,11 @@ def open_app(settings: Settings) -> FastAPI:
     async def front() -> AsyncIterator[Front]:
         async with open_rag(settings) as rag, open_lifecycle(rag) as lifecycle, aclosing(PdfPages()) as pages:
             await rag.warm()  # the first question must not pay for it
-            yield _front(settings, rag, lifecycle, pages)
+            ahead = asyncio.create_task(_warm_ahead(rag))
+            try:
+                yield _front(settings, rag, lifecycle, pages)
+            finally:
+                ahead.cancel()
 
     return create_app(front)
 
@@ -53,16 +59,33 @@ async def open_keys(settings: Settings) -> AsyncIterator[DatabaseKeys]:
         yield DatabaseKeys(state.database)
 
 
+async def _warm_ahead(rag: Rag) -> None:
+    """An index that has become ready is opened before anybody moves to it: the first question must not pay for that."""
+    warmed: set[tuple[str, datetime]] = set()
+    while True:
+        try:
+            for record in await rag.indexes.records():
+                if record.state is IndexState.ready and (record.name, record.started_at) not in warmed:
+                    chain = rag.chain_of(record)
+                    await chain.index.refresh()
+                    await chain.embedder.embed(["warm"])
+                    warmed.add((record.name, record.started_at))
+        except Exception as error:  # noqa: BLE001 - the first question meets the same, and says so
+            log.warning("index.not_warm", extra={"kind": type(error).__name__})
+        await asyncio.sleep(_AHEAD_S)
+
+
 def _front(settings: Settings, rag: Rag, lifecycle: Lifecycle, pages: PdfPages) -> Front:
     async def ask(question: Question) -> AsyncIterator[str | Answer]:
         live = await lifecycle.releases.live(question.use_case.name)
-        async with aclosing(answer(question, live=live, chain=rag.chain)) as parts:
+        chain = await rag.chain_for(live.recipe)
+        async with aclosing(answer(question, live=live, chain=chain)) as parts:
             async for part in parts:
                 yield part
 
     async def find(question: Question, limit: int) -> list[Hit]:
         live = await lifecycle.releases.live(question.use_case.name)
-        return await search(question, live=live, chain=rag.chain, limit=limit)
+        return await search(question, live=live, chain=await rag.chain_for(live.recipe), limit=limit)
 
     async def worst_cost_usd(question: Question) -> float:
         """Every endpoint may be tried after the one before it has failed at a cost."""
@@ -113,12 +136,7 @@ async def _health(rag: Rag, lifecycle: Lifecycle) -> Health:
     """Ready = a question could be answered and recorded now. The rest are alarms."""
     await asyncio.to_thread(rag.policy.look)  # an alarm must not wait for the next question
     parts = {"policies": rag.policy.alarm or OK, "releases": lifecycle.releases.alarm or OK}
-    ready = True
-    try:
-        await rag.chain.index.refresh()
-        parts["index"] = OK if rag.chain.index.generation else "Nothing is published yet: drop documents and ingest."
-    except BelegError as error:
-        ready, parts["index"] = False, str(error)
+    ready, parts["index"] = await _index_health(rag, lifecycle)
     try:
         await rag.state.audit.ready()
         parts["audit"] = OK
@@ -127,10 +145,31 @@ async def _health(rag: Rag, lifecycle: Lifecycle) -> Health:
     for name in rag.use_cases:
         try:
             live = await lifecycle.releases.live(name)
-            differs = live.recipe.id != configured_recipe(rag, name).id
+            differs = live.recipe.id != (await configured_recipe(rag, name, live=live.recipe)).id
             parts[f"use case {name}"] = (
                 "Its files differ from the live release: `beleg release create` shows how." if differs else OK
             )
         except BelegError as error:
             ready, parts[f"use case {name}"] = False, error.message
     return Health(ready=ready, parts=parts)
+
+
+async def _index_health(rag: Rag, lifecycle: Lifecycle) -> tuple[bool, str]:
+    """Of every index that a live release is answered from."""
+    alarms: list[str] = []
+    try:
+        for name in rag.use_cases:
+            profile = (await lifecycle.releases.live(name)).recipe.index_profile
+            record = await rag.indexes.read_by(profile)
+            index = rag.chain_of(record).index
+            await index.refresh()
+            if index.generation is None:
+                alarms.append("Nothing is published yet: drop documents and ingest.")
+            elif not rag.indexes.has_model(record.build):
+                alarms.append(
+                    f"{record.name} was built with {record.build.embedder}, which is not there any more: it is searched by "
+                    "keywords alone. `beleg index status` shows the one that is built instead."
+                )
+    except BelegError as error:
+        return False, str(error)
+    return True, alarms[0] if alarms else OK

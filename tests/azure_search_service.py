@@ -370,6 +370,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         self._answer("PUT")
 
+    def do_DELETE(self) -> None:
+        self._answer("DELETE")
+
     def log_message(self, *_: object) -> None:
         """Nothing to the terminal."""
 
@@ -402,6 +405,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return 409, {"error": {"code": "ResourceNameAlreadyInUse", "message": "exists"}}
             self.of.create(body)
             return 201, body
+        if method == "DELETE" and (match := re.fullmatch(r"/(indexes|aliases)\('([^']+)'\)", path)):
+            there = self.of.indexes if match[1] == "indexes" else self.of.aliases
+            return missing if there.pop(match[2], None) is None else (204, None)
         if match := re.fullmatch(r"/aliases\('([^']+)'\)", path):
             if method == "PUT":
                 if len(body["indexes"]) != 1 or body["indexes"][0] not in self.of.indexes:

@@ -63,7 +63,7 @@ async def measure(home: Path, split: str, *, questions: Path = QUESTIONS, tell_f
     """Every question of the split, one after the other."""
     items = read_questions(questions, split=split)
     async with sample_house(home) as rag:
-        live = Live(release="benchmark", recipe=configured_recipe(rag, USE_CASE), epoch=0)
+        live = Live(release="benchmark", recipe=await configured_recipe(rag, USE_CASE), epoch=0)
         use_case = rag.use_cases[USE_CASE]
         return await evaluate(
             items,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -89,15 +89,26 @@ class _File:
 
 
 class Batch:
-    """Some files on their way in. A step that is taken again goes on with the files that it has not done."""
+    """Some files on their way in. A step that is taken again goes on with the files that it has not done.
 
-    def __init__(self, zone: Zone, due: Sequence[Due], *, intake: Intake, writer: IndexWriter) -> None:
+    Args:
+        cleared: by path, texts that are stored already: these files are neither read nor cleared.
+        record: of an index that only follows: told what became of each file, in place of ledger and library.
+    """
+
+    def __init__(
+        self, zone: Zone, due: Sequence[Due], *, intake: Intake, writer: IndexWriter,
+        cleared: Mapping[str, Cleared] | None = None, record: Callable[[Entry], Awaitable[None]] | None = None,
+    ) -> None:  # fmt: skip
         self._zone, self._intake, self._writer = zone, intake, writer
+        self._tell = record or intake.ledger.record
+        self._leads = record is None
         # Of the beginning: what a policy that is changed meanwhile would decide is for the next sweep to find out.
         self._fingerprint = intake.fingerprint(zone)
         self._rules = intake.rules(zone)
         self._known: dict[str, Vector] = {}
-        self._files = [_File(file, file.sighting, file.attempts) for file in due]
+        stored = cleared or {}
+        self._files = [_File(file, stored.get(file.path, file.sighting), file.attempts) for file in due]
 
     @property
     def reading(self) -> Steps:
@@ -191,7 +202,8 @@ class Batch:
         async def one(file: _File, made: Embedded) -> Receipt:
             if file.due.returns:
                 await self._intake.erasures.release(made.cleared.document.id)
-            await self._intake.library.keep(made.cleared)
+            if self._leads:
+                await self._intake.library.keep(made.cleared)
             await self._writer.upsert(made.chunks, made.vectors)
             document, keep = made.cleared.document, frozenset(c.id for c in made.chunks)
             await self._writer.retain(document.id, document.version, keep=keep)
@@ -257,7 +269,8 @@ class Batch:
         """The file alone is parked; what was indexed of an earlier version must no longer be answered."""
         document_id = self._intake.landing.document_id(self._zone, file.due.path)
         await self._writer.retain(document_id, None)
-        await self._intake.library.forget(document_id)
+        if self._leads:
+            await self._intake.library.forget(document_id)
         return Receipt(
             zone=self._zone.name, path=file.due.path, document_id=document_id, version=file.version,
             state=State.quarantined, code=error.code, reason=error.message, hint=error.hint,
@@ -285,7 +298,7 @@ class Batch:
             receipt=receipt, fingerprint=self._fingerprint, sighting=file.due.sighting, attempts=attempts,
             recorded_at=now(),
         )  # fmt: skip
-        await self._intake.ledger.record(entry)
+        await self._tell(entry)
         log.info("ingest.recorded", extra={"zone": self._zone.name, "state": receipt.state.value, "code": receipt.code})
         file.at, file.trouble = receipt, None
 

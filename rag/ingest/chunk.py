@@ -14,13 +14,15 @@ from rag.ingest import cut
 from rag.ingest.cut import Count
 from rag.language import REVISION as LANGUAGE_REVISION
 from rag.language import detect
-from rag.types import Chunk, ChunkRule, ChunkRules, Cleared, Element, Place
+from rag.types import Chunk, ChunkRule, ChunkRules, ChunkSetting, Cleared, Element, Place
 
 _HEADING_TOKENS = 24
 """Kept free in a text that fills a chunk, for the heading above it: a chunk of a heading alone answers nothing."""
 
 _REVISION = 4
 """Raised by one whenever the code below cuts the same text differently."""
+CODE = f"{_REVISION}+{LANGUAGE_REVISION}+{_HEADING_TOKENS}"
+"""Revision of the code that cuts, whatever the rules."""
 
 _BY_LINE = frozenset({"table", "slide", "message"})
 _ALONE_KINDS = frozenset({"table", "slide"})
@@ -38,9 +40,15 @@ class _Piece:
     is_title: bool = False
 
 
-def revision(rules: ChunkRules) -> str:
+def revision(rules: ChunkRules, *, code: str = CODE) -> str:
     """Changes whenever these rules or the code that follows them would cut some document differently."""
-    return _digest([asdict(rule) for rule in rules.rules])
+    return _digest([asdict(rule) for rule in rules.rules], code)
+
+
+def snapshot(rules: ChunkRules) -> tuple[ChunkSetting, ...]:
+    """Every cell of the table, for an index to remember."""
+    cells = ((rule.kind, key, value) for rule in rules.rules for key, value in cells_of(rule).items())
+    return tuple(ChunkSetting(kind=kind, key=key, value=value) for kind, key, value in cells)
 
 
 def chunk(cleared: Cleared, *, rules: ChunkRules, count_tokens: Count) -> list[Chunk]:
@@ -60,8 +68,8 @@ def chunk(cleared: Cleared, *, rules: ChunkRules, count_tokens: Count) -> list[C
     ]
 
 
-def _digest(of: object) -> str:
-    return hashlib.sha256(json.dumps([_REVISION, LANGUAGE_REVISION, _HEADING_TOKENS, of]).encode()).hexdigest()[:12]
+def _digest(of: object, code: str = CODE) -> str:
+    return hashlib.sha256(json.dumps([code, of]).encode()).hexdigest()[:12]
 
 
 def _pieces(text: str, element: Element, rule: ChunkRule, count: Count) -> Iterator[_Piece]:

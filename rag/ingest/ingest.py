@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TypeGuard
 
 from rag.chunking import Chunking
-from rag.ingest.chunk import revision
+from rag.ingest.chunk import CODE, revision
 from rag.ports import Embedder, Erasures, Guard, Landing, Ledger, Library, Parser, Reviews, Signer
 from rag.types import ChunkRules, Entry, Sighting, State, Zone, now
 
@@ -28,6 +28,7 @@ class Intake:
     Attributes:
         index_identity: names the working copy of the index as it is now; a new one, which is empty, has a new name.
         chunking: how documents are cut, before a zone's own settings.
+        cutting: revision of the code that cuts, as the index was begun with: another makes a new index, not every file due.
     """
 
     landing: Landing
@@ -41,6 +42,7 @@ class Intake:
     reviews: Reviews
     signer: Signer
     chunking: Chunking = field(default_factory=Chunking)
+    cutting: str = CODE
 
     def rules(self, zone: Zone) -> ChunkRules:
         """How the zone's documents are cut. Raises `Permanent("bad_chunking")`."""
@@ -50,7 +52,7 @@ class Intake:
         """Changes whenever the same bytes would be indexed differently, or the index that held them is gone: an upgrade
         is not silently skipped, and an index that was moved away fills again. Raises `Permanent("bad_chunking")`.
         """
-        cut = revision(self.rules(zone))
+        cut = revision(self.rules(zone), code=self.cutting)
         parts = (self.parser.revision, self.guard.revision, cut, self.embedder.name, self.index_identity())
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 

@@ -28,6 +28,7 @@ from rag.types.documents import (
     Zone,
 )
 from rag.types.erasures import Erasure, ErasureRule
+from rag.types.indexes import Build, IndexRecord, IndexState, Progress, index_for
 from rag.types.labels import (
     Access,
     Action,
@@ -65,6 +66,7 @@ __all__ = [
     "AuditRow",
     "Box",
     "Brief",
+    "Build",
     "Chunk",
     "ChunkRule",
     "ChunkRules",
@@ -83,12 +85,15 @@ __all__ = [
     "Finding",
     "History",
     "Hit",
+    "IndexRecord",
+    "IndexState",
     "Labels",
     "Live",
     "Outcome",
     "Parsed",
     "Place",
     "Principal",
+    "Progress",
     "Prompt",
     "Question",
     "Receipt",
@@ -108,5 +113,6 @@ __all__ = [
     "Vectors",
     "Verdict",
     "Zone",
+    "index_for",
     "now",
 ]

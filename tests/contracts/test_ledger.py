@@ -63,6 +63,17 @@ class LedgerContract:
         await ledger.record(entry())
         assert await ledger.entries("handbuch") == {"a/größe.pdf": entry()}
 
+    async def test_what_one_pipeline_made_counts_as_made_by_another(self, ledger: Ledger) -> None:
+        """In this zone, and only what that one made."""
+        made = replace(entry(), fingerprint="blue")
+        other = replace(entry(receipt("other")), sighting=sighting("other"), fingerprint="older")
+        for one in (made, other):
+            await ledger.record(one)
+        await ledger.refingerprint("elsewhere", "blue", "green")
+        await ledger.refingerprint("handbuch", "blue", "green")
+        known = await ledger.entries("handbuch")
+        assert {path: one.fingerprint for path, one in known.items()} == {"a/größe.pdf": "green", "other": "older"}
+
     async def test_the_last_entry_of_a_place_counts(self, ledger: Ledger) -> None:
         """Identity is the place: a new version overwrites the row."""
         await ledger.record(entry())

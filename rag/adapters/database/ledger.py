@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, select, update
 
 from rag.adapters.database.engine import Database
-from rag.adapters.database.schema import documents, sweeps, zones
+from rag.adapters.database.schema import documents, marks, sweeps, zones
 from rag.types import ChunkSetting, Classification, Entry, History, Receipt, Sighting, State, Zone, now
 
 
@@ -51,6 +51,7 @@ class DatabaseLedger:
         async with self._database.write() as connection:
             await connection.execute(delete(documents).where(documents.c.zone == name))
             await connection.execute(delete(sweeps).where(sweeps.c.zone == name))
+            await connection.execute(delete(marks).where(marks.c.zone == name))
             await connection.execute(delete(zones).where(zones.c.name == name))
 
     async def entries(self, zone: str) -> dict[str, Entry]:
@@ -68,6 +69,12 @@ class DatabaseLedger:
             row = (await connection.execute(here)).mappings().first()
             stored = entry.after(None if row is None else _entry(dict(row)))
             await connection.execute(self._database.upsert(documents, _row(stored), keys=("zone", "path")))
+
+    async def refingerprint(self, zone: str, before: str, after: str) -> None:
+        """One transaction."""
+        of_before = (documents.c.zone == zone) & (documents.c.fingerprint == before)
+        async with self._database.write() as connection:
+            await connection.execute(update(documents).where(of_before).values(fingerprint=after))
 
     async def mark_missing(self, zone: str, paths: frozenset[str]) -> None:
         """One transaction; none at all if nothing changes."""

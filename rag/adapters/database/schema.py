@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -153,6 +154,28 @@ reviews = Table(
     Column("by", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", Instant, nullable=False),
+)
+
+indexes = Table(
+    "indexes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("build", JSON, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("leads", Boolean, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("ready_at", Instant),
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("index", Text, primary_key=True),
+    Column("document_id", Text, primary_key=True),
+    Column("zone", Text, nullable=False, index=True),
+    Column("made_from", Text, nullable=False),
+    Column("chunks", Integer, nullable=False),
+    Column("marked_at", Instant, nullable=False),
 )
 
 erasures = Table(

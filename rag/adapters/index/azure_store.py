@@ -82,6 +82,17 @@ class AzureStore:
             if self._names.of(part) not in there:
                 self._indexes.create_index(_index(self._names.of(part), self._names.profile.dimension))
 
+    async def drop(self) -> None:
+        await _run(self._drop)
+
+    def _drop(self) -> None:
+        if self._followed() == [self._names.meta]:
+            self._indexes.delete_alias(self._names.prefix)
+        there = set(self._indexes.list_index_names())
+        for name in self._names.all:
+            if name in there:
+                self._indexes.delete_index(name)
+
     # --- the meta part --------------------------------------------------------------------------------------------
 
     async def fact(self, key: str) -> dict[str, Any] | None:

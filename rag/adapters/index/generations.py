@@ -197,6 +197,28 @@ def clean(root: Path) -> None:
             leftover.unlink()
 
 
+def remove(root: Path) -> None:
+    """The whole index, and nothing else that lies in its folder. Who reads it keeps what he has open.
+
+    The pointer goes first: a half-removed index must not look like one. Raises `Temporary("ingest_running")`.
+    """
+    if not (root / "working").is_dir():
+        return
+    with locked(root / "working" / ".lock"):
+        for name in ("CURRENT", "profile.json"):
+            (root / name).unlink(missing_ok=True)
+        for name in ("generations", "working"):
+            shutil.rmtree(root / name, ignore_errors=True)
+    if not any(root.iterdir()):
+        root.rmdir()
+
+
+def size(root: Path) -> int:
+    """Bytes on the disk of working copy and generations, holes not counted."""
+    files = [path for name in ("generations", "working") for path in (root / name).rglob("*")]
+    return sum(path.lstat().st_blocks * 512 for path in files)
+
+
 def sync(path: Path) -> None:
     """Forces a file or a folder's entries to the disk."""
     handle = os.open(path, os.O_RDONLY)

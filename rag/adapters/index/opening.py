@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -31,34 +32,43 @@ class Opened:
     Attributes:
         writer: makes the one writer, for the time of an `async with`.
         identity: names the working copy as it is now; a new one, which is empty, has a new name.
+        drop: removes the whole index. size: bytes on this machine's disk; `None` in a server.
     """
 
     reader: Index
     writer: Callable[[], OpenWriter]
     identity: Callable[[], str]
     close: Callable[[], Awaitable[None]]
+    drop: Callable[[], Awaitable[None]]
+    size: Callable[[], int | None] = lambda: None
 
 
-def embedded(root: Path, *, embedder: str, dimension: int, keep: int) -> Opened:
+def embedded(root: Path, *, embedder: str, dimension: int, terms: str, keep: int) -> Opened:
     """Qdrant Edge in this process; `root` is made by the first writer."""
-    from rag.adapters.index.generations import working_identity
+    from rag.adapters.index import generations
     from rag.adapters.index.qdrant_edge_reader import QdrantEdgeReader
     from rag.adapters.index.qdrant_edge_writer import QdrantEdgeWriter
 
-    reader = QdrantEdgeReader(root, embedder=embedder, dimension=dimension)
+    reader = QdrantEdgeReader(root, embedder=embedder, dimension=dimension, terms=terms)
 
     async def close() -> None:
         reader.close()
 
+    async def drop() -> None:
+        reader.close()
+        await asyncio.to_thread(generations.remove, root)
+
     return Opened(
-        reader=reader, identity=lambda: working_identity(root), close=close,
-        writer=lambda: QdrantEdgeWriter(root, embedder=embedder, dimension=dimension, keep=keep),
+        reader=reader, identity=lambda: generations.working_identity(root), close=close, drop=drop,
+        size=lambda: generations.size(root),
+        writer=lambda: QdrantEdgeWriter(root, embedder=embedder, dimension=dimension, terms=terms, keep=keep),
     )  # fmt: skip
 
 
 def qdrant_server(
-    url: str, *, api_key: str | None, prefix: str, quantized: bool, lock: Path, embedder: str, dimension: int, keep: int
-) -> Opened:
+    url: str, *, api_key: str | None, prefix: str, quantized: bool, lock: Path, embedder: str, dimension: int,
+    terms: str, keep: int,
+) -> Opened:  # fmt: skip
     """Nothing is asked of it before the first search or write."""
     from qdrant_client import AsyncQdrantClient, QdrantClient
 
@@ -69,7 +79,7 @@ def qdrant_server(
 
     asking = AsyncQdrantClient(url, api_key=api_key, timeout=10, check_compatibility=False)
     plain = QdrantClient(url, api_key=api_key, timeout=10, check_compatibility=False)
-    profile = _profile(embedder, dimension)
+    profile = _profile(embedder, dimension, terms)
     names = Names(prefix=prefix, profile=profile)
     store = QdrantStore(asking, names, quantized=quantized)
 
@@ -78,24 +88,25 @@ def qdrant_server(
         plain.close()
 
     return Opened(
-        reader=RemoteReader(store, profile=profile), identity=lambda: identity(plain, names), close=close,
+        reader=RemoteReader(store, profile=profile), identity=lambda: identity(plain, names), close=close, drop=store.drop,
         writer=lambda: RemoteWriter(store, profile=profile, lock=lock, keep=keep),
     )  # fmt: skip
 
 
 def azure_search(
-    endpoint: str, *, key: str | None, prefix: str, lock: Path, embedder: str, dimension: int, keep: int
-) -> Opened:
+    endpoint: str, *, key: str | None, prefix: str, lock: Path, embedder: str, dimension: int,
+    terms: str, keep: int,
+) -> Opened:  # fmt: skip
     """Nothing is asked of it before the first search or write. Raises `Permanent("azure_identity_missing")`."""
     from rag.adapters.index.azure_store import AzureStore
     from rag.adapters.index.remote import Names
     from rag.adapters.index.remote_reader import RemoteReader
     from rag.adapters.index.remote_writer import RemoteWriter
 
-    profile = _profile(embedder, dimension)
+    profile = _profile(embedder, dimension, terms)
     store = AzureStore(endpoint, _azure_credential(key), Names(prefix=prefix, profile=profile))
     return Opened(
-        reader=RemoteReader(store, profile=profile), identity=store.identity, close=store.aclose,
+        reader=RemoteReader(store, profile=profile), identity=store.identity, close=store.aclose, drop=store.drop,
         writer=lambda: RemoteWriter(store, profile=profile, lock=lock, keep=keep),
     )  # fmt: skip
 
@@ -116,8 +127,7 @@ def _azure_credential(key: str | None) -> AzureKeyCredential | TokenCredential:
     return credential
 
 
-def _profile(embedder: str, dimension: int) -> Profile:
-    from rag import keywords
+def _profile(embedder: str, dimension: int, terms: str) -> Profile:
     from rag.adapters.index.generations import Profile
 
-    return Profile(embedder=embedder, dimension=dimension, keywords=keywords.REVISION)
+    return Profile(embedder=embedder, dimension=dimension, keywords=terms)

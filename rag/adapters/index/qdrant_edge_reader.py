@@ -62,14 +62,16 @@ class QdrantEdgeReader:
     Args:
         root: folder of the index; need not exist yet.
         embedder: name of the embedder that makes the question's vector. dimension: its.
+        terms: revision of the tokeniser that the index was built with; unset = today's.
         clock: seconds that only grow.
     """
 
     def __init__(
-        self, root: Path, *, embedder: str, dimension: int, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+        self, root: Path, *, embedder: str, dimension: int, terms: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
         self._root = root
-        self._profile = Profile(embedder=embedder, dimension=dimension, keywords=keywords.REVISION)
+        self._profile = Profile(embedder=embedder, dimension=dimension, keywords=terms or keywords.REVISION)
         self._clock = clock
         self._loaded: _Generation | None = None
         self._refused: str | None = None

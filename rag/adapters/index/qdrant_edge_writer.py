@@ -51,6 +51,7 @@ class QdrantEdgeWriter:
     Args:
         root: folder of the index; made if it is not there.
         embedder: name of the embedder whose vectors will come. dimension: theirs.
+        terms: revision of the tokeniser that the index was begun with; unset = today's.
         keep: published generations that stay for a rollback; none that holds a document that was taken out since.
         copy: copies one file; replaced in tests to fill the disk or to die half way.
         free_bytes: space left for a folder.
@@ -62,12 +63,13 @@ class QdrantEdgeWriter:
         *,
         embedder: str,
         dimension: int,
+        terms: str | None = None,
         keep: int = 3,
         copy: Callable[[Path, Path], None] = generations.copy_file,
         free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
     ) -> None:
         self._root = root
-        self._profile = Profile(embedder=embedder, dimension=dimension, keywords=keywords.REVISION)
+        self._profile = Profile(embedder=embedder, dimension=dimension, keywords=terms or keywords.REVISION)
         self._keep = keep
         self._copy = copy
         self._free_bytes = free_bytes

@@ -62,6 +62,12 @@ class QdrantStore:
         for field in ("read_since", "read_until"):
             await self._client.create_payload_index(name, field, models.PayloadSchemaType.INTEGER)
 
+    async def drop(self) -> None:
+        with _translated():
+            for name in self._names.all:
+                if await self._client.collection_exists(name):
+                    await self._client.delete_collection(name)  # with the aliases that lead to it
+
     # --- the meta part --------------------------------------------------------------------------------------------
 
     async def fact(self, key: str) -> dict[str, Any] | None:

@@ -45,6 +45,11 @@ class Names:
     def of(self, classification: Classification) -> str:
         return f"{self._of_profile}-{classification.name.replace('_', '-')}"
 
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The pointer's part first: without it nothing is read."""
+        return (self.meta, *(self.of(part) for part in Classification))
+
 
 def point_id(chunk_id: str, generation: int) -> str:
     return str(uuid5(NAMESPACE_URL, f"{chunk_id}/{generation}"))
@@ -158,6 +163,10 @@ class Store(Protocol):
 
     async def create(self) -> None:
         """Every part that is not there yet."""
+        ...
+
+    async def drop(self) -> None:
+        """Every part, and the alias if readers follow this one."""
         ...
 
     async def fact(self, key: str) -> dict[str, Any] | None:

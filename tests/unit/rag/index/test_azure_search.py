@@ -56,6 +56,16 @@ async def test_thousands_of_chunks_go_in_batches_and_come_back(
     assert service.requests.count("POST /indexes") == 5
 
 
+async def test_a_dropped_index_leaves_nothing(service: Service, store: AzureStore, tmp_path: Path) -> None:
+    """Indexes and alias go; dropping it again does nothing."""
+    async with writer(store, tmp_path) as one:
+        await Scene(one, RemoteReader(store, profile=PROFILE)).publish([chunk("Rule")])
+    assert service.indexes
+    await store.drop()
+    await store.drop()
+    assert (service.indexes, service.aliases) == ({}, {})
+
+
 async def test_only_the_documents_that_were_refused_come_again(
     service: Service, store: AzureStore, tmp_path: Path
 ) -> None:
@@ -88,7 +98,14 @@ async def test_a_wrong_key_and_a_service_that_is_away_are_temporary(service: Ser
         probe.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{probe.getsockname()[1]}"
     index = azure_search(
-        service.url, key="wrong-key", prefix="test", lock=tmp_path / "lock", embedder="e", dimension=3, keep=3
+        service.url,
+        key="wrong-key",
+        prefix="test",
+        lock=tmp_path / "lock",
+        embedder="e",
+        dimension=3,
+        terms="k",
+        keep=3,
     )
     with pytest.raises(Temporary) as caught:
         await index.writer().__aenter__()
@@ -106,7 +123,16 @@ def test_without_a_key_there_has_to_be_an_identity(tmp_path: Path) -> None:
         import azure.identity  # noqa: F401
     except ImportError:
         with pytest.raises(Permanent, match="azure-identity"):
-            azure_search("https://x.example", key=None, prefix="test", lock=tmp_path, embedder="e", dimension=3, keep=3)
+            azure_search(
+                "https://x.example",
+                key=None,
+                prefix="test",
+                lock=tmp_path,
+                embedder="e",
+                dimension=3,
+                terms="k",
+                keep=3,
+            )
 
 
 # --- the local server is as strict as the service -----------------------------------------------------------------

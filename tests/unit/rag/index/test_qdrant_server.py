@@ -131,6 +131,7 @@ async def test_a_server_that_is_away_is_temporary(tmp_path: Path) -> None:
         lock=tmp_path / "lock",
         embedder="e",
         dimension=3,
+        terms="k",
         keep=3,
     )
     with pytest.raises(Temporary) as caught:
@@ -141,3 +142,17 @@ async def test_a_server_that_is_away_is_temporary(tmp_path: Path) -> None:
     with pytest.raises(Temporary):
         index.identity()
     await index.close()
+
+
+async def test_a_dropped_index_leaves_nothing_and_nobody_elses(client: AsyncQdrantClient, tmp_path: Path) -> None:
+    """Two indexes beside each other in one server: the one goes whole, with its alias; dropping it again does nothing."""
+    stores = [QdrantStore(client, Names(prefix=prefix, profile=PROFILE)) for prefix in ("test", "test-2")]
+    for number, store in enumerate(stores):
+        async with writer(store, tmp_path) as of:
+            await scene(store, of).publish([chunk(f"Rule {number}")])
+    await stores[0].drop()
+    await stores[0].drop()
+    assert await scene(stores[0], writer(stores[0], tmp_path)).texts("rule") == []
+    assert await scene(stores[1], writer(stores[1], tmp_path)).texts("rule") == ["Rule 1"]
+    left = {one.name for one in (await client.get_collections()).collections}
+    assert {name[:7] for name in left} == {"test-2-"}

@@ -1,0 +1,111 @@
+"""An index that follows: it is made to hold what the ledger says that it should, from the stored texts. Called by the flow.
+
+The ledger knows every document, the library its cleared text, and a mark says from what the index's own chunks of it
+were made. What differs is due; whatever happened before, going on until nothing is due ends in the same index. So a
+new index is built, gone on with after a crash, and kept up to date by one and the same step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from rag.errors import Temporary
+from rag.ingest.batch import Batch
+from rag.ingest.ingest import Due, Intake
+from rag.ports import Catalog, IndexWriter
+from rag.types import Cleared, Entry, IndexRecord, Receipt, State, Zone
+
+MOST = 32
+"""Documents at a time: the index's lock is held for some seconds, so that an erasure need not wait long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """What an index lacks of a zone, by path; and documents that it holds and should not."""
+
+    due: tuple[Entry, ...]
+    gone: tuple[str, ...]
+
+    @property
+    def chunks(self) -> int:
+        """About as many as the leading index has of what is due."""
+        return sum(entry.receipt.chunks for entry in self.due)
+
+
+async def behind(zone: Zone, *, record: IndexRecord, intake: Intake, catalog: Catalog) -> Behind:
+    """`intake` is the index's own."""
+    marks = await catalog.marks(record.name, zone.name)
+    entries = (await intake.ledger.entries(zone.name)).values()
+    wanted = {e.receipt.document_id: e for e in entries if e.receipt.state is State.indexed}
+    return Behind(
+        due=tuple(entry for document, entry in wanted.items() if marks.get(document) != made_from(entry)),
+        gone=tuple(document for document in marks if document not in wanted),
+    )
+
+
+def made_from(entry: Entry) -> str:
+    """Changes whenever the document was done anew: another version, other labels, another guard."""
+    return f"{entry.receipt.version}@{entry.recorded_at.astimezone(UTC).isoformat()}"
+
+
+async def catch_up(
+    zone: Zone, *, record: IndexRecord, intake: Intake, catalog: Catalog, writer: IndexWriter,
+    leave: frozenset[str] = frozenset(), most: int = MOST,
+) -> tuple[Receipt, ...]:  # fmt: skip
+    """At most so many of the due documents, and all that is gone. Looks at the ledger itself: call it with the index's
+    lock held, or what is erased this moment may come back. `leave`: paths that are not tried. Empty = nothing is due.
+
+    A text that is stored is neither read nor cleared again; without one the file is.
+    """
+    found = await behind(zone, record=record, intake=intake, catalog=catalog)
+    for document in found.gone:
+        await writer.retain(document, None)
+        await catalog.mark(record.name, zone.name, document, made_from=None)
+    due = {entry.receipt.path: entry for entry in found.due if entry.receipt.path not in leave}
+    due = dict(list(due.items())[:most])
+    if not due:
+        return ()
+    stored = {path: await _stored(entry, intake) for path, entry in due.items()}
+    until: dict[str, datetime] = {}
+    away: list[Receipt] = []
+    try:
+        until = {} if all(stored.values()) else await intake.landing.supersessions(zone)
+    except Temporary as error:
+        away = [_waiting(due.pop(path), error) for path, text in stored.items() if text is None]
+    batch = Batch(
+        zone, [Due(sighting=entry.sighting, until=until.get(path)) for path, entry in due.items()], intake=intake,
+        writer=writer, cleared={path: text for path, text in stored.items() if text is not None},
+        record=_marking(due, record, catalog),
+    )  # fmt: skip
+    for step in batch.steps.values():
+        try:
+            await step()
+        except Temporary:
+            await batch.park()
+    return (*batch.receipts, *away)
+
+
+def _waiting(entry: Entry, error: Temporary) -> Receipt:
+    return replace(entry.receipt, state=State.discovered, code=error.code, reason=error.message)
+
+
+async def _stored(entry: Entry, intake: Intake) -> Cleared | None:
+    version = entry.receipt.version
+    return None if version is None else await intake.library.cleared(entry.receipt.document_id, version)
+
+
+def _marking(
+    due: dict[str, Entry], record: IndexRecord, catalog: Catalog
+) -> Callable[[Entry], Awaitable[None]]:  # fmt: skip
+    """What waits stays due; what cannot be read any more is done, with nothing."""
+
+    async def mark(made: Entry) -> None:
+        receipt = made.receipt
+        if receipt.state in {State.indexed, State.quarantined}:
+            of = made_from(due[receipt.path])
+            chunks = receipt.chunks if receipt.state is State.indexed else 0
+            await catalog.mark(record.name, receipt.zone, receipt.document_id, made_from=of, chunks=chunks)
+
+    return mark

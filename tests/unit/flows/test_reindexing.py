@@ -1,0 +1,343 @@
+"""Another embedding model, with the real flow, index, guard and database: nobody who asks notices before the move."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from flows.ingest import Sweep, ingest_flow
+from flows.rebuild import drop, drop_outlived, outdated, progress_line, rebuild_flow
+from lifecycle import releases
+from lifecycle.compose import Lifecycle, open_lifecycle
+from lifecycle.recipes import over_index
+from rag.adapters.embedders.hashing import HashEmbedder
+from rag.adapters.embedders.opening import Model
+from rag.adapters.landing.zone_file import read_zone_file
+from rag.answer.answer import search
+from rag.compose import Rag, open_rag
+from rag.errors import Refused
+from rag.ingest.erase import attest, erase
+from rag.ingest.ingest import survey
+from rag.ports import Embedder
+from rag.settings import Settings
+from rag.types import Classification, ErasureRule, IndexRecord, IndexState, Principal, Question, Turn, Vectors, now
+
+ANIMALS = ("fox", "whale", "frog", "crow", "hare", "otter", "badger", "heron")
+
+
+def hashing(model: str) -> Model:
+    """A model is the number of its dimensions."""
+    return of(HashEmbedder(dimension=int(model or 64)))
+
+
+def of(embedder: Embedder) -> Model:
+    return Model(questions=embedder, ingest=embedder)
+
+
+@dataclass
+class House:
+    """An instance with one zone of small files."""
+
+    rag: Rag
+    lifecycle: Lifecycle
+    zone: Path
+
+    async def sweep(self) -> Sweep:
+        return await cast(Awaitable[Sweep], ingest_flow(self.rag, tell=_quiet)("zone"))
+
+    async def begin(self, model: str = "32") -> IndexRecord:
+        return await self.rag.indexes.begin(self.rag.build(model, False))
+
+    async def rebuild(self, record: IndexRecord) -> int:
+        return await cast(Awaitable[int], rebuild_flow(self.rag, tell=_quiet)(record.name))
+
+    async def move(self, record: IndexRecord) -> None:
+        """Every use case."""
+        store = self.lifecycle.store
+        for use_case in self.rag.use_cases:
+            pointer = await store.pointer(use_case)
+            assert pointer is not None
+            recipe = over_index((await store.release(pointer.release)).recipe, record.build.profile)
+            made = await releases.create(recipe, store=store, actor="test", at=now())
+            await releases.promote(made.name, store=store, actor="test", at=now(), unevaluated=True)
+
+    async def found(self, text: str = "animals live in the wood") -> set[str]:
+        """As the API asks: over the index that the live recipe names, now."""
+        live = await self.lifecycle.releases.live("assistant")
+        asker = Principal(subject="t", tenant="acme", groups=frozenset(), clearance=Classification.internal)
+        question = Question(
+            id=f"q{now().timestamp()}", asker=asker, use_case=self.rag.use_cases["assistant"],
+            turns=(Turn(role="user", content=text),), at=now(),
+        )  # fmt: skip
+        chain = await self.rag.chain_for(live.recipe)
+        return {hit.chunk.path for hit in await search(question, live=live, chain=chain, limit=50)}
+
+    async def held(self, record: IndexRecord) -> set[str]:
+        """Paths in the published index, asked directly."""
+        chain = self.rag.chain_of(record)
+        live = await self.lifecycle.releases.live("assistant")
+        asker = Principal(subject="t", tenant="acme", groups=frozenset(), clearance=Classification.internal)
+        question = Question(
+            id=f"h{now().timestamp()}", asker=asker, use_case=self.rag.use_cases["assistant"],
+            turns=(Turn(role="user", content="animals live in the wood"),), at=now(),
+        )  # fmt: skip
+        await chain.index.refresh()
+        return {hit.chunk.path for hit in await search(question, live=live, chain=chain, limit=50)}
+
+
+def _quiet(_: str) -> None:
+    return None
+
+
+def write(zone: Path, name: str, text: str | None = None) -> None:
+    (zone / f"{name}.txt").write_text(text or f"The {name} is one of the animals that live in the wood.\n")
+
+
+@asynccontextmanager
+async def house(
+    home: Path, *, open_model: Callable[[str], Model] = hashing, files: tuple[str, ...] = ANIMALS
+) -> AsyncIterator[House]:
+    zone = home / "zone"
+    if not zone.exists():
+        zone.mkdir(parents=True)
+        (zone / "zone.yaml").write_text("name: zone\ntenant: acme\nowner: a@acme.example\nclassification: internal\n")
+        for name in files:
+            write(zone, name)
+    async with open_rag(Settings(home=home / "home", keep_index_days=14), open_model=open_model) as rag:
+        await rag.ledger.add_zone(read_zone_file(zone))
+        async with open_lifecycle(rag) as lifecycle:
+            yield House(rag, replace_fresh(lifecycle), zone)
+
+
+def replace_fresh(lifecycle: Lifecycle) -> Lifecycle:
+    """The pointer is looked at for every question."""
+    from lifecycle.live import LiveReleases
+
+    return replace(lifecycle, releases=LiveReleases(lifecycle.store, fresh_s=0.0))
+
+
+def paths(*names: str) -> set[str]:
+    return {f"{name}.txt" for name in names}
+
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+async def test_nothing_fails_while_the_model_changes(tmp_path: Path) -> None:
+    """Asked without a pause from before the rebuild until after the way back, every question finds every document."""
+    async with house(tmp_path) as at:
+        await at.sweep()
+        answers: list[set[str]] = []
+        is_over = asyncio.Event()
+
+        async def ask() -> None:
+            while not is_over.is_set():
+                answers.append(await at.found())
+
+        asking = asyncio.create_task(ask())
+        green = await at.begin()
+        assert await at.rebuild(green) == 0
+        await at.move(green)
+        assert (await at.rag.indexes.read_by(green.build.profile)).name == "index-2"
+        before = len(answers)
+        while len(answers) < before + 3:
+            await asyncio.sleep(0.01)
+        await releases.roll_back("assistant", store=at.lifecycle.store, actor="test", at=now())
+        await at.found()
+        is_over.set()
+        await asking
+        assert len(answers) > 5
+        assert all(found == paths(*ANIMALS) for found in answers)
+
+
+async def test_what_comes_changes_and_goes_meanwhile_reaches_both(tmp_path: Path) -> None:
+    """Before the first batch, while it is being built, and when it is ready; forgotten is forgotten in both."""
+    async with house(tmp_path) as at:
+        await at.sweep()
+        blue, green = at.rag.indexes.lead, await at.begin()
+        write(at.zone, "lynx")
+        (at.zone / "fox.txt").unlink()
+        write(at.zone, "whale", "The whale left the wood and no longer is among the animals there; it lives at sea.\n")
+        await at.sweep()
+        assert await at.rebuild(green) == 0
+        green = await at.rag.indexes.named(green.name)
+        assert green.state is IndexState.ready
+        expected = paths(*ANIMALS, "lynx") - paths("fox")
+        assert await at.held(blue) == await at.held(green) == expected
+        write(at.zone, "newt")
+        await at.sweep()
+        assert await at.held(blue) == await at.held(green) == expected | paths("newt")
+        await forget(at, "newt.txt")
+        assert await at.held(blue) == await at.held(green) == expected
+
+
+async def forget(at: House, path: str) -> None:
+    entry = (await at.rag.ledger.entries("zone"))[path]
+    async with at.rag.writer() as writer:
+        zone = await at.rag.zone("zone")
+        erasure = await erase(entry, zone=zone, rule=ErasureRule.request, intake=at.rag.intake, writer=writer)
+        generation = await writer.publish()
+        empty, kept = await attest([erasure], intake=at.rag.intake, writer=writer, generation=generation)
+    assert (len(empty), kept) == (1, [])
+
+
+async def test_an_erasure_in_the_middle_of_a_build_is_whole(tmp_path: Path) -> None:
+    """A document that the half-built index holds already is out of it when the receipt is signed, and does not return."""
+    async with house(tmp_path) as at:
+        await at.sweep()
+        green = await at.begin()
+        from rag.ingest.rebuild import catch_up
+
+        async with at.rag.indexes.writing(green) as writer:
+            await catch_up(
+                await at.rag.zone("zone"), record=green, intake=at.rag.intake_of(green), catalog=at.rag.indexes.catalog,
+                writer=writer, most=5,
+            )  # fmt: skip
+        for path in sorted(paths(*ANIMALS))[:3]:
+            await forget(at, path)
+        assert await at.rebuild(green) == 0
+        assert await at.held(green) == set(sorted(paths(*ANIMALS))[3:])
+
+
+async def test_a_builder_that_was_killed_goes_on_and_ends_alike(tmp_path: Path) -> None:
+    """`kill -9` in the middle of a build: the next one does the rest alone, and the index is the one of an undisturbed
+    build, byte for byte of its content.
+    """
+    async with house(tmp_path) as at:
+        await at.sweep()
+    script = [sys.executable, __file__, str(tmp_path)]
+    died = await asyncio.to_thread(subprocess.run, script, capture_output=True, text=True, timeout=300, check=False)
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    async with house(tmp_path) as at:
+        [green] = [one for one in await at.rag.indexes.refresh() if not one.leads]
+        built = await at.rag.indexes.catalog.progress(green.name, since=now())
+        assert 0 < built.documents < len(ANIMALS)
+        assert "of 8 documents" in await progress_line(at.rag, green)
+        assert await at.rebuild(green) == 0
+        assert await at.held(green) == paths(*ANIMALS)
+        resumed = at.rag.chain_of(green).index.generation
+        other = await at.begin("48")
+        await at.rag.indexes.drop(other)
+        await at.rag.indexes.drop(green)
+        again = await at.begin()
+        assert await at.rebuild(again) == 0
+        await at.held(again)
+        straight = at.rag.chain_of(again).index.generation
+        assert str(resumed).rsplit("-")[-1] == str(straight).rsplit("-")[-1]
+
+
+async def test_the_old_index_stays_up_to_date_until_its_days_are_over(tmp_path: Path) -> None:
+    """After the move it still receives what comes, so the way back leads to no old state; then it goes, another leads,
+    nothing is ingested anew because of that, and the line says so.
+    """
+    told: list[str] = []
+    async with house(tmp_path) as at:
+        await at.sweep()
+        blue, green = at.rag.indexes.lead, await at.begin()
+        await at.rebuild(green)
+        with pytest.raises(Refused, match="only index"):
+            await _drop_alone(at, blue, green)
+        await at.move(green)
+        write(at.zone, "lynx")
+        await at.sweep()
+        assert await at.held(blue) == await at.found() == paths(*ANIMALS, "lynx")
+        assert await drop_outlived(at.rag, tell=told.append) == []
+    late = Settings(home=tmp_path / "home", keep_index_days=0)
+    async with open_rag(late, open_model=hashing) as rag, open_lifecycle(rag) as lifecycle:
+        at = House(rag, replace_fresh(lifecycle), tmp_path / "zone")
+        assert await drop_outlived(rag, tell=told.append) == ["index-1"]
+        assert "index-1 was dropped" in told[-1]
+        assert [(one.name, one.leads) for one in await rag.indexes.refresh()] == [("index-2", True)]
+        assert not (tmp_path / "home" / "index" / "working").exists()
+        assert (await survey(await rag.zone("zone"), intake=rag.intake)).due == ()
+        write(at.zone, "newt")
+        assert [r.path for r in (await at.sweep()).receipts] == ["newt.txt"]
+        assert await at.found() == paths(*ANIMALS, "lynx", "newt")
+
+
+async def _drop_alone(at: House, blue: IndexRecord, green: IndexRecord) -> None:
+    """With the other one only half built, this one is the only one."""
+    await at.rag.indexes.catalog.keep(replace(green, state=IndexState.building))
+    try:
+        await drop(at.rag, blue)
+    finally:
+        await at.rag.indexes.catalog.keep(replace(green, state=IndexState.ready))
+        await at.rag.indexes.refresh()
+
+
+async def test_an_index_whose_model_is_gone_is_asked_by_keywords(tmp_path: Path) -> None:
+    """An upgrade changed the model or its words: nothing fails, no vectors are mixed, new files are found too, and a new
+    index is asked for. With it everything is as before.
+    """
+
+    def upgraded(model: str) -> Model:
+        return of(HashEmbedder(dimension=int(model or 96)))
+
+    async with house(tmp_path) as at:
+        await at.sweep()
+    async with house(tmp_path, open_model=upgraded) as at:
+        blue = at.rag.indexes.lead
+        assert not at.rag.indexes.has_model(blue.build)
+        assert await at.found("otter animals wood") >= paths("otter")
+        assert (await survey(await at.rag.zone("zone"), intake=at.rag.intake)).due == ()
+        write(at.zone, "lynx")
+        await at.sweep()
+        assert "lynx.txt" in await at.found("lynx animals wood")
+        assert outdated(at.rag, await at.rag.indexes.refresh()) == blue
+        green = await at.rag.indexes.begin(at.rag.build("", True))
+        assert await at.rebuild(green) == 0
+        assert await at.held(await at.rag.indexes.named(green.name)) == paths(*ANIMALS, "lynx")
+        assert outdated(at.rag, await at.rag.indexes.refresh()) is None
+
+
+async def test_a_home_of_before_there_were_several_indexes_goes_on(tmp_path: Path) -> None:
+    """Index and ledger that an earlier version wrote are taken as they are: nothing is due, everything is found."""
+    async with house(tmp_path) as at:
+        await at.sweep()
+        await at.rag.indexes.catalog.drop("index-1")
+    async with house(tmp_path) as at:
+        assert (await survey(await at.rag.zone("zone"), intake=at.rag.intake)).due == ()
+        assert await at.found() == paths(*ANIMALS)
+
+
+class DyingEmbedder(HashEmbedder):
+    """Its process is killed at the third call."""
+
+    calls = 0
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        self.calls += bool(texts)
+        if self.calls == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return await super().embed(texts)
+
+
+async def _die(home: Path) -> None:
+    from rag.ingest.rebuild import catch_up
+
+    def dying(model: str) -> Model:
+        return of(DyingEmbedder(dimension=int(model))) if model else hashing(model)
+
+    async with house(home, open_model=dying) as at:
+        green = await at.begin()
+        with at.rag.indexes.building(green):
+            while True:
+                async with at.rag.indexes.writing(green) as writer:
+                    await catch_up(
+                        await at.rag.zone("zone"), record=green, intake=at.rag.intake_of(green),
+                        catalog=at.rag.indexes.catalog, writer=writer, most=2,
+                    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    asyncio.run(_die(Path(sys.argv[1])))

@@ -1,0 +1,258 @@
+"""An index beside the leading one is made to hold the same, from what is stored, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.adapters.embedders.hashing import HashEmbedder
+from rag.adapters.index.every_writer import EveryWriter
+from rag.adapters.index.memory import InMemoryIndex
+from rag.ingest.batch import Batch
+from rag.ingest.erase import attest, erase
+from rag.ingest.ingest import Intake, survey
+from rag.ingest.rebuild import behind, catch_up
+from rag.ports import Catalog
+from rag.testing import (
+    DigestSigner,
+    MemoryErasures,
+    MemoryLanding,
+    MemoryLedger,
+    MemoryLibrary,
+    MemoryReviews,
+    PlainParser,
+    WordGuard,
+    zone,
+)
+from rag.testing_catalog import MemoryCatalog
+from rag.types import (
+    Build,
+    Chunk,
+    Direction,
+    Document,
+    ErasureRule,
+    IndexRecord,
+    IndexState,
+    Parsed,
+    Receipt,
+    Screened,
+    State,
+    Vectors,
+)
+
+ZONE = zone()
+SMALL = HashEmbedder(dimension=16)
+GREEN = IndexRecord(
+    name="index-2", state=IndexState.building, leads=False, started_at=datetime(2026, 1, 1, tzinfo=UTC),
+    build=Build(embedder=SMALL.name, dimension=16, rules="r", keywords="k"),
+)  # fmt: skip
+FILES = {f"{name}.txt": f"Note of the {name}".encode() for name in ("fox", "whale", "frog", "crow", "hare")}
+
+
+class CountingParser(PlainParser):
+    def __init__(self) -> None:
+        self.parsed: list[str] = []
+
+    async def parse(self, document: Document) -> Parsed:
+        self.parsed.append(document.path)
+        return await super().parse(document)
+
+
+class CountingGuard(WordGuard):
+    seen = 0
+
+    async def screen(self, text: str, *, direction: Direction, context: object) -> Screened:
+        self.seen += 1
+        return await super().screen(text, direction=direction, context={})
+
+
+class House:
+    """A leading index, and one beside it with another embedder."""
+
+    def __init__(self, files: dict[str, bytes] | None = None) -> None:
+        self.landing, self.parser, self.guard = MemoryLanding(dict(files or FILES)), CountingParser(), CountingGuard()
+        self.intake = Intake(
+            landing=self.landing, parser=self.parser, guard=self.guard, embedder=HashEmbedder(), library=MemoryLibrary(),
+            ledger=MemoryLedger(ZONE), index_identity=lambda: "index-1", erasures=MemoryErasures(),
+            reviews=MemoryReviews(), signer=DigestSigner(),
+        )  # fmt: skip
+        self.catalog: Catalog = MemoryCatalog()
+        self.blue, self.green = InMemoryIndex(), InMemoryIndex(dimension=16)
+
+    @property
+    def beside(self) -> Intake:
+        return replace(self.intake, embedder=SMALL)
+
+    def writer(self) -> EveryWriter:
+        async def others() -> list[InMemoryIndex]:
+            return [self.green]
+
+        async def yes() -> bool:
+            return True
+
+        return EveryWriter(self.blue, others, still_leads=yes)
+
+    async def sweep(self) -> None:
+        async with self.writer() as writer:
+            found = await survey(ZONE, intake=self.intake)
+            await Batch(ZONE, found.due, intake=self.intake, writer=writer).run()
+            for entry in found.gone:
+                await erase(entry, zone=ZONE, rule=ErasureRule.deleted, intake=self.intake, writer=writer)
+            await writer.publish()
+
+    async def build(self, most: int = 2, *, writer: InMemoryIndex | None = None) -> list[Receipt]:
+        """One batch of the new index."""
+        made = await catch_up(
+            ZONE, record=GREEN, intake=self.beside, catalog=self.catalog, writer=writer or self.green, most=most
+        )
+        return list(made)
+
+    async def build_all(self) -> None:
+        while await self.build():
+            pass
+        await self.green.publish()
+
+
+def held(index: InMemoryIndex) -> set[tuple[str, str]]:
+    """What the index holds: path and text, of its working copy."""
+    return {(entry.chunk.path, entry.chunk.text) for entry in index._working.values()}
+
+
+async def test_another_embedder_reads_and_clears_nothing_again() -> None:
+    """Every document comes from the store: the parser and the guard see none, and the zone may be away."""
+    house = House()
+    await house.sweep()
+    parsed, seen = list(house.parser.parsed), house.guard.seen
+    house.landing.vanished = True
+    await house.build_all()
+    assert held(house.green) == held(house.blue) != set()
+    assert (house.parser.parsed, house.guard.seen) == (parsed, seen)
+    assert {entry.vector.shape for entry in house.green._working.values()} == {(16,)}
+
+
+async def test_what_is_not_stored_is_read_from_its_file() -> None:
+    """A text that an earlier version did not keep is parsed and cleared for the new index; the store stays as it is."""
+    house = House()
+    await house.sweep()
+    [fox] = [e for e in (await house.intake.ledger.entries(ZONE.name)).values() if e.receipt.path == "fox.txt"]
+    await house.intake.library.forget(fox.receipt.document_id)
+    house.parser.parsed.clear()
+    await house.build_all()
+    assert house.parser.parsed == ["fox.txt"]
+    assert held(house.green) == held(house.blue)
+
+
+async def test_what_cannot_be_read_any_more_does_not_hold_the_others() -> None:
+    """Without a stored text and with its file broken, a document is done with nothing; the leading index keeps it."""
+    house = House()
+    await house.sweep()
+    [fox] = [e for e in (await house.intake.ledger.entries(ZONE.name)).values() if e.receipt.path == "fox.txt"]
+    await house.intake.library.forget(fox.receipt.document_id)
+    house.landing.files["fox.txt"] = b"\xff\xff"
+    await house.build_all()
+    assert held(house.blue) - held(house.green) == {("fox.txt", "Note of the fox")}
+    assert (await behind(ZONE, record=GREEN, intake=house.beside, catalog=house.catalog)).due == ()
+    assert (await house.intake.ledger.entries(ZONE.name))["fox.txt"].receipt.state is State.indexed
+
+
+async def test_a_document_that_is_out_of_reach_stays_due() -> None:
+    """The zone is away and the text is not stored: the rest is built, this one is tried again."""
+    house = House()
+    await house.sweep()
+    [fox] = [e for e in (await house.intake.ledger.entries(ZONE.name)).values() if e.receipt.path == "fox.txt"]
+    await house.intake.library.forget(fox.receipt.document_id)
+    house.landing.vanished = True
+    states = {r.path: r.state for r in await house.build(most=9)}
+    assert states == dict.fromkeys(FILES, State.indexed) | {"fox.txt": State.discovered}
+    house.landing.vanished = False
+    await house.build_all()
+    assert held(house.green) == held(house.blue)
+
+
+CHANGES = st.lists(
+    st.one_of(
+        st.tuples(st.just("write"), st.sampled_from(sorted(FILES)), st.sampled_from(["red", "blue", "green"])),
+        st.tuples(st.just("delete"), st.sampled_from(sorted(FILES))),
+        st.tuples(st.just("forget"), st.sampled_from(sorted(FILES))),
+        st.tuples(st.just("sweep")),
+        st.tuples(st.just("build"), st.integers(1, 3)),
+        st.tuples(st.just("crash"), st.integers(0, 5)),
+    ),
+    max_size=14,
+)
+
+
+@settings(deadline=None, max_examples=80)
+@given(CHANGES)
+async def test_whatever_happens_during_a_rebuild_both_end_alike(changes: list[tuple[str, ...]]) -> None:
+    """Files come, change and go, documents are forgotten and the builder dies, between any two batches: in the end both
+    indexes hold the same, which is what lies in the zone.
+    """
+    house = House()
+    await house.sweep()
+    for kind, *of in changes:
+        match kind:
+            case "write":
+                house.landing.files[str(of[0])] = f"Note in {of[1]}".encode()
+            case "delete":
+                house.landing.files.pop(str(of[0]), None)
+            case "forget":
+                await forget(house, str(of[0]))
+            case "sweep":
+                await house.sweep()
+            case "build":
+                await house.build(most=int(of[0]))
+            case _:
+                await crash(house, after=int(of[0]))
+    await house.sweep()
+    await house.build_all()
+    expected = {(e.receipt.path, e.receipt.version) for e in (await house.intake.ledger.entries(ZONE.name)).values()
+                if e.receipt.state is State.indexed}  # fmt: skip
+    assert {(entry.chunk.path, entry.chunk.version) for entry in house.green._working.values()} == expected
+    assert held(house.green) == held(house.blue)
+
+
+async def forget(house: House, path: str) -> None:
+    """From both, at once: nothing is left to find while the new index is half built."""
+    entry = (await house.intake.ledger.entries(ZONE.name)).get(path)
+    if entry is None or entry.receipt.state is not State.indexed:
+        return
+    async with house.writer() as writer:
+        erasure = await erase(entry, zone=ZONE, rule=ErasureRule.request, intake=house.intake, writer=writer)
+        await writer.publish()
+        empty, kept = await attest([erasure], intake=house.intake, writer=writer)
+    assert (len(empty), kept) == (1, [])
+    assert path not in {held_path for held_path, _ in held(house.green) | held(house.blue)}
+
+
+class DyingIndex(InMemoryIndex):
+    """Writes into another one, until its process dies."""
+
+    def __init__(self, index: InMemoryIndex, calls: int) -> None:
+        super().__init__(dimension=16)
+        self._index, self._calls = index, calls
+
+    async def upsert(self, chunks: Sequence[Chunk], vectors: Vectors) -> None:
+        self._die()
+        await self._index.upsert(chunks, vectors)
+        self._die()
+
+    async def retain(self, document_id: str, version: str | None, keep: frozenset[str] | None = None) -> int:
+        self._die()
+        return await self._index.retain(document_id, version, keep)
+
+    def _die(self) -> None:
+        self._calls -= 1
+        if self._calls < 0:
+            raise KeyboardInterrupt
+
+
+async def crash(house: House, *, after: int) -> None:
+    try:
+        await house.build(most=9, writer=DyingIndex(house.green, after))
+    except KeyboardInterrupt:
+        return
