@@ -126,9 +126,12 @@ def _open_sqlite(url: URL, busy_s: float, pool: int) -> AsyncEngine:
 
 
 def prepare_sqlite(connection: Any) -> None:
-    """What holds for every SQLite connection. `connection`: DB-API, in autocommit. WAL is set in the file already."""
+    """What holds for every SQLite connection. `connection`: DB-API, in autocommit. WAL is set in the file already.
+
+    Deleted rows are overwritten with zeros: a text that was taken out must not lie on in a free page.
+    """
     cursor = connection.cursor()
-    for pragma in ("synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -24,6 +24,7 @@ import qdrant_edge as qdrant
 
 from rag import keywords
 from rag.adapters.index import generations
+from rag.adapters.index import qdrant_edge_rewrite as rewriting
 from rag.adapters.index import qdrant_edge_shard as edge
 from rag.adapters.index.generations import Manifest, Pointer, Profile, Stamp
 from rag.adapters.index.payload import payload_of, text_digest
@@ -132,6 +133,7 @@ class QdrantEdgeWriter:
             self._lock_file = generations.locked(self._root / "working" / ".lock")
         try:
             with _disk_errors(), edge.translated():
+                rewriting.settle(self._root / "working")
                 self._settle_profile()
                 generations.clean(self._root)
                 for classification in Classification:
@@ -226,6 +228,8 @@ class QdrantEdgeWriter:
     def _publish(self) -> str:
         self._require_open()
         with _disk_errors(), edge.translated():
+            if generations.is_erased(self._root):
+                self._rewrite()
             for shard in self._shards.values():
                 shard.optimize()
                 shard.flush()
@@ -244,6 +248,19 @@ class QdrantEdgeWriter:
             pruned = self._prune()
         log.info("index.published", extra={"generation": name, "chunks": sum(counts.values()), "pruned": len(pruned)})
         return name
+
+    def _rewrite(self) -> None:
+        """A document that was taken out must not lie on the disk any more."""
+        self._require_space(_FREE_BYTES + _allocated(self._root / "working"))
+        for classification, shard in list(self._shards.items()):
+            folder = self._root / "working" / classification.name
+            rewriting.copy(shard, folder, self._profile.dimension)
+            shard.close()
+            try:
+                rewriting.put_in_place(folder)
+            finally:  # a failure on the way must not leave the writer without this collection
+                rewriting.settle(self._root / "working")
+                self._shards[classification] = edge.open_working(folder, self._profile.dimension)
 
     def _prune(self) -> list[str]:
         """A document that was taken out must not live on in what is kept for a rollback."""
