@@ -66,3 +66,5 @@ def quiet_prefect(settings: Settings) -> None:
         if probe.connect_ex(("127.0.0.1", settings.prefect_port)) != 0:
             del os.environ["PREFECT_API_URL"]
             os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "true"
+            # Its own 20 s are too short for the first start on a busy machine, which makes its database.
+            os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")

@@ -78,7 +78,7 @@ class PlateFinder:
 _SECRETS = re.compile(
     r"-----BEGIN (?:[A-Z]{2,12} ){0,2}PRIVATE KEY-----[A-Za-z0-9+/=\s]{0,8000}(?:-----END (?:[A-Z]{2,12} ){0,2}PRIVATE KEY-----)?"
     r"|(?<![\w-])(?:AKIA|ASIA)[A-Z0-9]{16}(?!\w)"
-    r"|(?<![\w-])(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk-|sk_live_|rk_live_|hf_|npm_|pypi-|AIza|beleg_)[A-Za-z0-9_-]{16,200}"
+    r"|(?<![\w-])(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk-|sk_live_|rk_live_|hf_|npm_|pypi-|AIza|blg_)[A-Za-z0-9_-]{16,200}"
     r"|(?<![\w-])eyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}"
 )
 _NAMED = re.compile(
