@@ -227,12 +227,13 @@ def open_index(settings: Settings, record: IndexRecord) -> Opened:
     if settings.azure_search_endpoint is not None:
         return azure_search(
             settings.azure_search_endpoint, key=_revealed(settings.azure_search_key), prefix=prefix, lock=lock,
+            semantic=settings.azure_search_semantic,
             embedder=name, dimension=dimension, terms=terms, keep=keep,
         )  # fmt: skip
     if settings.qdrant_url is not None:
         return qdrant_server(
             settings.qdrant_url, api_key=_revealed(settings.qdrant_api_key), prefix=prefix,
-            quantized=settings.qdrant_quantized, lock=lock, embedder=name, dimension=dimension, terms=terms, keep=keep,
+            quantized=settings.qdrant_quantized, sharded=settings.qdrant_sharded, lock=lock, embedder=name, dimension=dimension, terms=terms, keep=keep,
         )  # fmt: skip
     root = settings.index_root if is_first else settings.index_root / record.name
     return embedded(root, embedder=name, dimension=dimension, terms=terms, keep=keep)

@@ -47,11 +47,15 @@ class Settings(BaseSettings):
     qdrant_api_key: SecretStr | None = None
     qdrant_quantized: bool = False
     """Dense vectors as bytes: a quarter of the memory, a little less exact."""
+    qdrant_sharded: bool = False
+    """Each tenant in shards of its own, which a cluster alone can; takes effect for an index that is built anew."""
 
     azure_search_endpoint: str | None = None
     """Of an Azure AI Search service, as `https://NAME.search.windows.net`; unset = not used."""
     azure_search_key: SecretStr | None = None
-    """An admin key; unset = the managed identity of this machine (needs the package azure-identity)."""
+    """An admin key; unset = the managed identity of this machine."""
+    azure_search_semantic: bool = False
+    """Azure's semantic ranker orders what the two sides have found; costs by the query, and needs a plan that has it."""
     index_prefix: str = Field("beleg", pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)
     """Of the names in an index server: two instances on one server need two."""
 

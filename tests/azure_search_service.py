@@ -2,19 +2,22 @@
 
 What it knows: indexes, aliases, document batches with partial failures, look-ups, searches with OData filters, order,
 select, paging, terms and vectors. What it refuses: another api-version, a wrong key, unknown or unfit fields, bad document
-keys, filters on fields that are not filterable, more than 1,000 documents at once. Documents become searchable after `lag_s`.
+keys, filters on fields that are not filterable, more than 1,000 documents or 16 MB at once.
+Documents become searchable after `lag_s`. A token of a managed identity is taken beside the key, as the service does, over TLS.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -23,8 +26,10 @@ import numpy as np
 API_VERSION = "2026-04-01"
 KEY = "local-key"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,126}[a-z0-9])?")
-_DOCUMENT_KEY = re.compile(r"[A-Za-z0-9_=-]{1,1024}")
+_DOCUMENT_KEY = re.compile(r"(?!_)[A-Za-z0-9_=-]{1,1024}")
 _MOST = 1000
+_MOST_BYTES = 16 * 2**20
+TOKEN = "token-of-the-managed-identity"
 _PLAIN = {"Edm.String": str, "Edm.Int64": int, "Edm.Int32": int, "Edm.Double": (int, float), "Edm.Boolean": bool}
 
 
@@ -57,6 +62,9 @@ class Service:
     aliases: dict[str, list[str]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
+    busy: list[str] = field(default_factory=list)
+    """`Retry-After`s, each answered once with 503, whatever is asked."""
+    has_ranker: bool = True
     lock: threading.Lock = field(default_factory=threading.Lock)
     url: str = ""
 
@@ -75,6 +83,7 @@ class Service:
         profiles = {one["name"] for one in (definition.get("vectorSearch") or {}).get("profiles", [])}
         for one in definition["fields"]:
             _require_fit(one, profiles)
+        _require_rankable(definition)
         self.indexes[definition["name"]] = Index(definition)
 
     # --- documents ------------------------------------------------------------------------------------------------
@@ -113,7 +122,8 @@ class Service:
 
     def search(self, index: Index, asked: dict[str, Any]) -> dict[str, Any]:
         known = {"search", "filter", "select", "top", "skip", "count", "orderby", "searchFields", "searchMode", "queryType",
-                 "vectorQueries", "vectorFilterMode"}  # fmt: skip
+                 "vectorQueries", "vectorFilterMode", "semanticConfiguration", "semanticErrorHandling",
+                 "semanticMaxWaitInMilliseconds"}  # fmt: skip
         if asked.keys() - known:
             raise BadRequestError(f"unknown {asked.keys() - known}")
         if asked.get("skip", 0) > 100_000:
@@ -129,8 +139,42 @@ class Service:
             scored.sort(key=lambda pair, name=name: pair[1][name], reverse=way == "desc")
         top = min(asked.get("top", 50), _MOST)
         page = scored[asked.get("skip", 0) :][:top]
-        reply: dict[str, Any] = {"value": [{"@search.score": s, **_selected(index, d, asked)} for s, d in page]}
+        ranks = self._ranks(index, asked, page)
+        reply: dict[str, Any] = {
+            "value": [
+                {"@search.score": s, **r, **_selected(index, d, asked)} for (s, d), r in zip(page, ranks, strict=True)
+            ]
+        }
         return reply | ({"@odata.count": total} if asked.get("count") else {})
+
+    def _ranks(
+        self, index: Index, asked: dict[str, Any], page: list[tuple[float, dict[str, Any]]]
+    ) -> list[dict[str, Any]]:
+        """Of the first fifty: how many of the question's letters in a row a text has, as a stand-in for understanding it."""
+        if asked.get("queryType") != "semantic":
+            return [{} for _ in page]
+        known = {one["name"]: one for one in (index.definition.get("semantic") or {}).get("configurations", [])}
+        if not self.has_ranker or asked.get("semanticConfiguration") not in known or not asked.get("search"):
+            raise BadRequestError("semantic search is not enabled, or has no such configuration")
+        fields = [
+            one["fieldName"]
+            for one in known[asked["semanticConfiguration"]]["prioritizedFields"]["prioritizedContentFields"]
+        ]
+        wanted = set(asked["search"].lower().split())
+        shares = [len(wanted & set(" ".join(d[f] for f in fields).lower().split())) / len(wanted) for _, d in page]
+        return [{"@search.rerankerScore": 4.0 * share} if at < 50 else {} for at, share in enumerate(shares)]
+
+
+def _require_rankable(definition: dict[str, Any]) -> None:
+    """Fields of a semantic configuration are texts, searchable and retrievable."""
+    fields = {one["name"]: one for one in definition["fields"]}
+    for made in (definition.get("semantic") or {}).get("configurations", []):
+        said = made["prioritizedFields"]
+        named = [*said.get("prioritizedContentFields", []), *([said["titleField"]] if said.get("titleField") else [])]
+        for one in named:
+            shape = fields.get(one["fieldName"], {})
+            if shape.get("type") != "Edm.String" or not shape.get("searchable") or shape.get("retrievable") is False:
+                raise BadRequestError(f"semantic field {one['fieldName']}")
 
 
 def _require_fit(one: dict[str, Any], profiles: set[str]) -> None:
@@ -187,6 +231,8 @@ def _scored(index: Index, asked: dict[str, Any], found: list[dict[str, Any]]) ->
         near = [(1 / (2 - float(wanted @ np.asarray(d[query["fields"]]))), d) for d in found]
         return sorted(near, key=lambda pair: -pair[0])[: query["k"]]
     if text in {None, "*"}:
+        return [(1.0, document) for document in found]
+    if asked.get("queryType") == "semantic":  # its own analyzer; a rank is for every candidate here
         return [(1.0, document) for document in found]
     names = asked.get("searchFields", "").split(",")
     if any(not index.fields.get(name, {}).get("searchable") for name in names):
@@ -335,15 +381,19 @@ class _Parser:
 
 
 @contextmanager
-def search_service(**options: Any) -> Iterator[Service]:
-    """Up when entered, down when left."""
+def search_service(*, certificate: Path | None = None, **options: Any) -> Iterator[Service]:
+    """Up when entered, down when left. With a certificate (its key beside it, `.key`) it speaks TLS."""
     service = Service(**options)
 
     class Handler(_Handler):
         of = service
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    service.url = f"http://127.0.0.1:{server.server_address[1]}"
+    service.url = f"http{'s' if certificate else ''}://127.0.0.1:{server.server_address[1]}"
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -378,24 +428,33 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, method: str) -> None:
         url = urlsplit(self.path)
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+        size = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(size) or b"{}")
+        extra: dict[str, str] = {}
         with self.of.lock:
             self.of.requests.append(f"{method} {url.path}")
             try:
                 code, reply = self._routed(method, unquote(url.path), parse_qs(url.query), body)
             except (BadRequestError, KeyError, TypeError) as error:
                 code, reply = 400, {"error": {"code": "", "message": f"{type(error).__name__}: {error}"}}
+            if self.of.busy:
+                extra["Retry-After"] = self.of.busy.pop(0)
+                code, reply = 503, {"error": {"code": "", "message": "busy"}}
         content = json.dumps(reply).encode() if code != 204 else b""
         self.send_response(code)
         self.send_header("Content-Type", "application/json; odata.metadata=minimal")
         self.send_header("Content-Length", str(len(content)))
+        for name, value in extra.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
 
     def _routed(self, method: str, path: str, query: dict[str, list[str]], body: dict[str, Any]) -> tuple[int, Any]:
         missing = 404, {"error": {"code": "", "message": "not found"}}
-        if self.headers.get("api-key") != KEY:
+        if self.headers.get("api-key") != KEY and self.headers.get("Authorization") != f"Bearer {TOKEN}":
             return 403, {"error": {"code": "", "message": "the key does not fit"}}
+        if int(self.headers.get("Content-Length") or 0) > _MOST_BYTES:
+            raise BadRequestError("a request is at most 16 MB")
         if query.get("api-version") != [API_VERSION]:
             raise BadRequestError(f"api-version {query.get('api-version')}")
         if path == "/indexes":

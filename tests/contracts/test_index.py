@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -220,6 +222,72 @@ async def test_scores_do_not_tell_of_documents_that_may_not_be_read(scene: Scene
     await scene.publish(others)
     after = [(hit.sparse, hit.score) for hit in await scene.ask("falcon project", clearance=Classification.internal)]
     assert after == before
+
+
+AT_ONCE = {
+    "memory": 10_000,
+    "qdrant_edge": 10_000,
+    "qdrant_server": 10_000 if "QDRANT_URL" in os.environ else 500,
+    "azure": 500,
+}
+"""The two servers' stand-ins look at every point for every request; a real one takes as many as the embedded engine."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_large_batch_at_once(kind: str, tmp_path: Path) -> None:
+    """All chunks are there, once, also when they come again; the one that was asked for is found; a document goes as one."""
+    documents = AT_ONCE[kind] // 100
+    made = [chunk(f"Rule {n} about item{n}", document=f"d{n // 100}", position=n % 100) for n in range(100 * documents)]
+    vectors = np.tile(await EMBEDDER.embed(["rule"]), (len(made), 1))
+    vectors[321:322] = await EMBEDDER.embed([made[321].text])
+    async with opened(kind, tmp_path / "index") as scene:
+        await scene.writer.upsert(made, vectors)
+        name = await scene.publish()
+        await scene.writer.upsert(made[-100:], vectors[-100:])
+        assert await scene.publish() == name
+        held = await scene.writer.holds([f"d{n}" for n in range(documents)])
+        assert len(held) == documents
+        assert len(set(held.values())) == 1
+        assert (await scene.ask("item321", limit=3))[0].chunk == made[321]
+        assert await scene.writer.retain("d3", None) == 100
+        await scene.publish()
+        assert made[321].text not in await scene.texts("item321", limit=3)
+
+
+async def test_a_question_that_nothing_answers_to_finds_nothing(scene: Scene) -> None:
+    """Nothing that may be read, nothing asked, words that nowhere stand: no hit of the keyword side, and no error."""
+    await scene.publish([chunk("Holiday is 30 days.")])
+    assert await scene.ask("holiday", tenant="nobody") == []
+    assert await scene.ask("holiday", zones=frozenset()) == []
+    for text in ("", "   ", "?!", "Quastenflosser", "the of and"):
+        assert all(hit.sparse is None for hit in await scene.ask(text)), text
+
+
+ODD = (
+    "Größe µm Å",
+    "cafe\u0301 naïve",
+    "🚀 start 👩‍👩‍👧",
+    "עברית שלום",
+    "日本語の規則",
+    "a\u0000b",
+    "x" * 5000,
+    "' or 1 eq 1 --",
+    "\u202etxt",
+)
+
+
+async def test_any_script_and_sign_comes_back_as_it_went_in(scene: Scene) -> None:
+    """In texts, names of groups and units, questions: combined, right to left, emoji, and signs of other languages."""
+    groups = [text.replace("\0", "") for text in ODD]
+    written = [
+        chunk(text, context=text, document=f"d{n}", business_unit=group, readers=frozenset({group}))
+        for n, (text, group) in enumerate(zip(ODD, groups, strict=True))
+    ]
+    await scene.publish(written)
+    for one, group in zip(written, groups, strict=True):
+        hits = await scene.ask(one.text, groups=frozenset({group}), business_units=frozenset({group}))
+        assert [hit.chunk for hit in hits] == [one]
+    assert await scene.ask("start") == []
 
 
 # --- access -----------------------------------------------------------------------------------------------------

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 from azure.core.credentials import AzureKeyCredential, TokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from azure.core.pipeline.policies import RetryPolicy
 from azure.search.documents import SearchClient
 from azure.search.documents.indexes import SearchIndexClient
 from azure.search.documents.indexes import models as shapes
 from azure.search.documents.models import VectorizedQuery
 
+from rag.adapters.index.azure_filters import MANY, among_ids, odata, split
+from rag.adapters.index.azure_semantic import CONFIGURATION, MOST, texts_of, with_ranker
 from rag.adapters.index.payload import KEYWORD_FIELDS, NUMBER_FIELDS
 from rag.adapters.index.remote import (
     IDENTITY,
-    Compared,
-    Condition,
     In,
     Names,
     Point,
@@ -39,15 +39,14 @@ from rag.types import Classification, Vector
 _T = TypeVar("_T")
 _PAGE = 1000
 """The most that the service gives, or takes, at once."""
-_IDS = 200
-"""Ids a filter: it may hold some thousand characters."""
+_MOST_BYTES = 15 * 10**6
+"""Of a batch: the service takes 16 MB."""
+_LONGEST_PAUSE_S = 10.0
 _ATTEMPTS = 6
 _BUSY = frozenset({409, 422, 429, 503})
 """Of a single document in a batch: come again."""
 _VISIBLE_WITHIN_S = 60.0
 _PROFILE = "cosine"
-_MANY = frozenset({"readers"})
-_PLAIN = re.compile(r"[A-Za-z0-9-]+")
 
 Credential = AzureKeyCredential | TokenCredential
 
@@ -55,10 +54,13 @@ Credential = AzureKeyCredential | TokenCredential
 class AzureStore:
     """Calls block, so each runs in a thread. Documents are searchable some moments after they were taken: `write` waits."""
 
-    def __init__(self, endpoint: str, credential: Credential, names: Names, *, first_pause_s: float = 0.2) -> None:
-        """`first_pause_s`: before a busy service is asked again; doubled each time."""
+    def __init__(
+        self, endpoint: str, credential: Credential, names: Names, *, first_pause_s: float = 0.2, semantic: bool = False
+    ) -> None:
+        """`first_pause_s`: before a busy service is asked again; doubled each time. `semantic`: the index can be `rank`ed."""
         self._endpoint, self._credential, self._names, self._pause_s = endpoint, credential, names, first_pause_s
-        self._indexes = SearchIndexClient(endpoint, credential)
+        self._semantic = semantic
+        self._indexes = SearchIndexClient(endpoint, credential, retry_policy=_Patience())
         self._clients: dict[str, SearchClient] = {}
 
     async def aclose(self) -> None:
@@ -68,7 +70,7 @@ class AzureStore:
 
     def _client(self, index: str) -> SearchClient:
         if index not in self._clients:
-            self._clients[index] = SearchClient(self._endpoint, index, self._credential)
+            self._clients[index] = SearchClient(self._endpoint, index, self._credential, retry_policy=_Patience())
         return self._clients[index]
 
     async def create(self) -> None:
@@ -80,7 +82,8 @@ class AzureStore:
             self._indexes.create_index(shapes.SearchIndex(name=self._names.meta, fields=_meta_fields()))
         for part in Classification:
             if self._names.of(part) not in there:
-                self._indexes.create_index(_index(self._names.of(part), self._names.profile.dimension))
+                made = _index(self._names.of(part), self._names.profile.dimension)
+                self._indexes.create_index(with_ranker(made) if self._semantic else made)
 
     async def drop(self) -> None:
         await _run(self._drop)
@@ -146,13 +149,14 @@ class AzureStore:
 
     async def write(self, part: Classification, points: Sequence[Point]) -> None:
         index = self._names.of(part)
-        await _run(self._act, index, "upload", [_document(point) for point in points])
+        documents = [_document(point) | (texts_of(point) if self._semantic else {}) for point in points]
+        await _run(self._act, index, "upload", documents)
         await _run(self._await_visible, index, [point.id for point in points[-1:]])
 
     def _await_visible(self, index: str, ids: Sequence[str]) -> None:
         deadline = time.monotonic() + _VISIBLE_WITHIN_S
         pause = self._pause_s / 4
-        while len(list(self._page(index, _ids(ids), ["id"], ""))) < len(ids):
+        while len(list(self._page(index, among_ids(ids), ["id"], ""))) < len(ids):
             if time.monotonic() > deadline:
                 raise unavailable(TimeoutError())
             time.sleep(pause)
@@ -162,10 +166,10 @@ class AzureStore:
         self, part: Classification, wanted: Wanted, fields: Sequence[str], *, dense: bool = False, words: bool = False
     ) -> AsyncIterator[Stored]:
         asked = ["id", *fields, *(["dense"] if dense else []), *(["weights"] if words else [])]
-        for one in _split(wanted):
+        for one in split(wanted):
             last = ""
             while True:
-                found = await _run(self._page, self._names.of(part), _odata(one), asked, last)
+                found = await _run(self._page, self._names.of(part), odata(one), asked, last)
                 for document in found:
                     yield _stored(document)
                 if len(found) < _PAGE:
@@ -179,7 +183,7 @@ class AzureStore:
         )
 
     async def count(self, part: Classification, wanted: Wanted) -> int:
-        counts = [await _run(self._count, self._names.of(part), _odata(one)) for one in _split(wanted)]
+        counts = [await _run(self._count, self._names.of(part), odata(one)) for one in split(wanted)]
         return sum(counts)
 
     def _count(self, index: str, condition: str) -> int:
@@ -207,8 +211,8 @@ class AzureStore:
 
     def _act(self, index: str, action: str, documents: Sequence[dict[str, Any]]) -> None:
         """In batches; documents that the service is too busy for come again, the others not."""
-        for at in range(0, len(documents), _PAGE):
-            left = list(documents[at : at + _PAGE])
+        for batch in _batches(documents):
+            left = batch
             for attempt in range(_ATTEMPTS):
                 left = self._once(index, action, left)
                 if not left:
@@ -236,12 +240,12 @@ class AzureStore:
     async def propose(
         self, part: Classification, wanted: Wanted, vector: Vector, words: Mapping[int, float], limit: int
     ) -> Scores:
-        return await _run(self._asked, self._names.of(part), _odata(wanted), vector, words, limit)
+        return await _run(self._asked, self._names.of(part), odata(wanted), vector, words, limit)
 
     async def score(
         self, part: Classification, ids: Sequence[str], vector: Vector, words: Mapping[int, float]
     ) -> Scores:
-        return await _run(self._asked, self._names.of(part), _ids(ids), vector, words, len(ids))
+        return await _run(self._asked, self._names.of(part), among_ids(ids), vector, words, len(ids))
 
     def _asked(self, index: str, condition: str, vector: Vector, words: Mapping[int, float], limit: int) -> Scores:
         client, asked = self._client(index), ["id", "chunk", "weights"]
@@ -264,10 +268,34 @@ class AzureStore:
             chunks={point: document["chunk"] for point, document in found.items()},
         )
 
+    async def rank(self, part: Classification, text: str, chunks: Sequence[str]) -> dict[str, float]:
+        """See `azure_semantic.Ranker`. A service that is slow or busy gives back what it has."""
+        return await _run(self._ranked, self._names.of(part), text, chunks)
+
+    def _ranked(self, index: str, text: str, chunks: Sequence[str]) -> dict[str, float]:
+        found = self._client(index).search(
+            text, search_fields=["title", "text"], search_mode="any", query_type="semantic", semantic_configuration_name=CONFIGURATION,
+            semantic_error_mode="partial", semantic_max_wait_in_milliseconds=2000, filter=odata(Wanted((In("chunk", tuple(chunks)),))),
+            select=["id", "chunk"], top=MOST,
+        )  # fmt: skip
+        scores = [(one["chunk"], one.get("@search.reranker_score")) for one in found]
+        return {chunk: float(score) for chunk, score in scores if score is not None}
+
     async def payloads(self, part: Classification, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        wanted = _ids(ids)
+        wanted = among_ids(ids)
         found = await _run(self._page, self._names.of(part), wanted, ["id", "payload"], "")
         return {document["id"]: json.loads(document["payload"]) for document in found}
+
+
+class _Patience(RetryPolicy[Any, Any]):
+    """A few times, and not for as long as the service likes: who waits is a question, or a sweep that comes again anyway."""
+
+    def __init__(self) -> None:
+        super().__init__(retry_total=4, retry_backoff_factor=0.2, retry_backoff_max=5)
+
+    def get_retry_after(self, response: Any) -> float | None:
+        wanted = super().get_retry_after(response)
+        return None if wanted is None else min(wanted, _LONGEST_PAUSE_S)
 
 
 async def _run(work: Callable[..., _T], *arguments: Any) -> _T:
@@ -275,6 +303,20 @@ async def _run(work: Callable[..., _T], *arguments: Any) -> _T:
         return await asyncio.to_thread(work, *arguments)
     except (AzureError, OSError) as error:
         raise unavailable(error) from error
+
+
+def _batches(documents: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """As many as the service takes at once, by number and by size."""
+    made: list[list[dict[str, Any]]] = []
+    room = 0
+    for document in documents:
+        size = len(json.dumps(document)) + 40
+        if not made or len(made[-1]) == _PAGE or size > room:
+            made.append([])
+            room = _MOST_BYTES
+        made[-1].append(document)
+        room -= size
+    return made
 
 
 # --- documents ----------------------------------------------------------------------------------------------------
@@ -290,7 +332,7 @@ def _meta_fields() -> list[Any]:
 def _index(name: str, dimension: int) -> shapes.SearchIndex:
     fields = [shapes.SimpleField(name="id", type="Edm.String", key=True, filterable=True, sortable=True)]
     for field in ("chunk", "digest", *KEYWORD_FIELDS):
-        kind = "Collection(Edm.String)" if field in _MANY else "Edm.String"
+        kind = "Collection(Edm.String)" if field in MANY else "Edm.String"
         fields.append(shapes.SimpleField(name=field, type=kind, filterable=True))
     fields += [shapes.SimpleField(name=field, type="Edm.Double", filterable=True) for field in NUMBER_FIELDS]
     fields += [
@@ -345,52 +387,3 @@ def _weighed(weights: str, words: Mapping[int, float]) -> float:
 def _cosine(score: float) -> float:
     """The service says 1 / (1 + distance), and the distance is 1 - cosine."""
     return 2.0 - 1.0 / score
-
-
-# --- filters (OData) ----------------------------------------------------------------------------------------------
-
-
-def _split(wanted: Wanted) -> list[Wanted]:
-    """A condition with very many values, in parts that a filter takes."""
-    for at, condition in enumerate(wanted.all):
-        if isinstance(condition, In) and len(condition.values) > _IDS:
-            rest = (*wanted.all[:at], *wanted.all[at + 1 :])
-            parts = [condition.values[start : start + _IDS] for start in range(0, len(condition.values), _IDS)]
-            return [Wanted((*rest, In(condition.field, values)), wanted.but) for values in parts]
-    return [wanted]
-
-
-def _odata(wanted: Wanted) -> str:
-    said = [_said(condition) for condition in wanted.all]
-    if wanted.but:
-        said.append(f"not ({' and '.join(_said(condition) for condition in wanted.but)})")
-    return " and ".join(said)
-
-
-def _said(condition: Condition) -> str:
-    match condition:
-        case In(field, values) if field in _MANY:
-            return f"{field}/any(one: {_one_of('one', values)})"
-        case In(field, values):
-            return f"({_one_of(field, values)})"
-        case Compared(field, how, value):
-            return f"{field} {how} {value!r}"
-
-
-def _one_of(field: str, values: Iterable[str]) -> str:
-    """Names by `eq`, quoted, for the values of `search.in` are parted by a character that a name may hold; plain ids by
-    `search.in`, which takes thousands.
-    """
-    values = tuple(values)
-    if len(values) > 1 and all(_PLAIN.fullmatch(value) for value in values):
-        return f"search.in({field}, '{','.join(values)}', ',')"
-    return " or ".join(f"{field} eq {_quoted(value)}" for value in values) or "false"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _ids(ids: Sequence[str]) -> str:
-    """Ids are ours: letters, digits and dashes."""
-    return f"search.in(id, '{','.join(ids)}', ',')"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
-from rag.errors import Permanent
 from rag.ports import Index, IndexWriter
 
 if TYPE_CHECKING:
@@ -67,7 +65,7 @@ def embedded(root: Path, *, embedder: str, dimension: int, terms: str, keep: int
 
 def qdrant_server(
     url: str, *, api_key: str | None, prefix: str, quantized: bool, lock: Path, embedder: str, dimension: int,
-    terms: str, keep: int,
+    terms: str, keep: int, sharded: bool = False,
 ) -> Opened:  # fmt: skip
     """Nothing is asked of it before the first search or write."""
     from qdrant_client import AsyncQdrantClient, QdrantClient
@@ -81,7 +79,7 @@ def qdrant_server(
     plain = QdrantClient(url, api_key=api_key, timeout=10, check_compatibility=False)
     profile = _profile(embedder, dimension, terms)
     names = Names(prefix=prefix, profile=profile)
-    store = QdrantStore(asking, names, quantized=quantized)
+    store = QdrantStore(asking, names, quantized=quantized, sharded=sharded)
 
     async def close() -> None:
         await asking.close()
@@ -95,18 +93,21 @@ def qdrant_server(
 
 def azure_search(
     endpoint: str, *, key: str | None, prefix: str, lock: Path, embedder: str, dimension: int,
-    terms: str, keep: int,
+    terms: str, keep: int, semantic: bool = False,
 ) -> Opened:  # fmt: skip
-    """Nothing is asked of it before the first search or write. Raises `Permanent("azure_identity_missing")`."""
+    """Nothing is asked of it before the first search or write. Without a key: the identity of this machine."""
+    from rag.adapters.index.azure_semantic import SemanticIndex
     from rag.adapters.index.azure_store import AzureStore
     from rag.adapters.index.remote import Names
     from rag.adapters.index.remote_reader import RemoteReader
     from rag.adapters.index.remote_writer import RemoteWriter
 
     profile = _profile(embedder, dimension, terms)
-    store = AzureStore(endpoint, _azure_credential(key), Names(prefix=prefix, profile=profile))
+    store = AzureStore(endpoint, _azure_credential(key), Names(prefix=prefix, profile=profile), semantic=semantic)
+    reader: Index = RemoteReader(store, profile=profile)
     return Opened(
-        reader=RemoteReader(store, profile=profile), identity=store.identity, close=store.aclose, drop=store.drop,
+        reader=SemanticIndex(reader, store) if semantic else reader, identity=store.identity, close=store.aclose,
+        drop=store.drop,
         writer=lambda: RemoteWriter(store, profile=profile, lock=lock, keep=keep),
     )  # fmt: skip
 
@@ -116,15 +117,9 @@ def _azure_credential(key: str | None) -> AzureKeyCredential | TokenCredential:
 
     if key is not None:
         return AzureKeyCredential(key)
-    try:
-        identity = importlib.import_module("azure.identity")
-    except ImportError:
-        raise Permanent(
-            "azure_identity_missing", "Azure AI Search is configured without a key, and azure-identity is not installed.",
-            hint="Set BELEG_AZURE_SEARCH_KEY, or install azure-identity for the machine's managed identity.",
-        ) from None  # fmt: skip
-    credential: TokenCredential = identity.DefaultAzureCredential()
-    return credential
+    from azure.identity import DefaultAzureCredential
+
+    return DefaultAzureCredential()
 
 
 def _profile(embedder: str, dimension: int, terms: str) -> Profile:

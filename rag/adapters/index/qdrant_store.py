@@ -33,10 +33,15 @@ _PAGE = 1000
 
 
 class QdrantStore:
-    """A tenant's points lie together on the disk. `quantized`: dense vectors as bytes, a quarter of the memory."""
+    """A tenant's points lie together on the disk. `quantized`: dense vectors as bytes, a quarter of the memory. `sharded`: each
+    tenant has shards of its own, which only a cluster can.
+    """
 
-    def __init__(self, client: AsyncQdrantClient, names: Names, *, quantized: bool = False) -> None:
-        self._client, self._names, self._quantized = client, names, quantized
+    def __init__(
+        self, client: AsyncQdrantClient, names: Names, *, quantized: bool = False, sharded: bool = False
+    ) -> None:
+        self._client, self._names, self._quantized, self._sharded = client, names, quantized, sharded
+        self._tenants: dict[str, set[str]] = {}
 
     async def create(self) -> None:
         with _translated():
@@ -53,6 +58,7 @@ class QdrantStore:
             name, vectors_config={_DENSE: models.VectorParams(size=size, distance=models.Distance.COSINE)},
             sparse_vectors_config={_WORDS: models.SparseVectorParams()},
             quantization_config=models.ScalarQuantization(scalar=scalar) if self._quantized else None,
+            sharding_method=models.ShardingMethod.CUSTOM if self._sharded else None,
         )  # fmt: skip
         for field in ("chunk", *KEYWORD_FIELDS):
             schema = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=field == "tenant")
@@ -121,8 +127,24 @@ class QdrantStore:
             )
             for point in points
         ]
+        name = self._names.of(part)
         with _translated():
-            await self._client.upsert(self._names.of(part), structs, wait=True)
+            if not self._sharded:
+                await self._client.upsert(name, structs, wait=True)
+                return
+            for tenant in sorted({str((one.payload or {})["tenant"]) for one in structs}):
+                if not await self._has_shard(name, tenant):
+                    await self._client.create_shard_key(name, tenant)
+                    self._tenants[name].add(tenant)
+                own = [one for one in structs if (one.payload or {})["tenant"] == tenant]
+                await self._client.upsert(name, own, wait=True, shard_key_selector=tenant)
+
+    async def _has_shard(self, name: str, tenant: str) -> bool:
+        """A server refuses to look into a shard that is not there; another process may have made it meanwhile."""
+        if tenant not in self._tenants.get(name, ()):
+            found = (await self._client.list_shard_keys(name)).shard_keys or []
+            self._tenants[name] = {str(one.key) for one in found}
+        return tenant in self._tenants[name]
 
     async def scan(
         self, part: Classification, wanted: Wanted, fields: Sequence[str], *, dense: bool = False, words: bool = False
@@ -157,7 +179,13 @@ class QdrantStore:
     async def propose(
         self, part: Classification, wanted: Wanted, vector: Vector, words: Mapping[int, float], limit: int
     ) -> Scores:
-        return await self._asked(part, _filter(wanted), vector, words, limit)
+        tenant = next((one.values[0] for one in wanted.all if isinstance(one, In) and one.field == "tenant"), None)
+        if not self._sharded or tenant is None:
+            return await self._asked(part, _filter(wanted), vector, words, limit)
+        with _translated():
+            if not await self._has_shard(self._names.of(part), tenant):
+                return Scores(dense={}, sparse={}, chunks={})
+        return await self._asked(part, _filter(wanted), vector, words, limit, shard=tenant)
 
     async def score(
         self, part: Classification, ids: Sequence[str], vector: Vector, words: Mapping[int, float]
@@ -166,11 +194,14 @@ class QdrantStore:
         return await self._asked(part, these, vector, words, len(ids))
 
     async def _asked(
-        self, part: Classification, wanted: models.Filter, vector: Vector, words: Mapping[int, float], limit: int
-    ) -> Scores:
+        self, part: Classification, wanted: models.Filter, vector: Vector, words: Mapping[int, float], limit: int,
+        *, shard: str | None = None,
+    ) -> Scores:  # fmt: skip
         queries: dict[str, Any] = {_DENSE: vector.tolist()} | ({_WORDS: _sparse(words)} if words else {})
         requests = [
-            models.QueryRequest(query=query, using=side, filter=wanted, limit=limit, with_payload=["chunk"])
+            models.QueryRequest(
+                query=query, using=side, filter=wanted, limit=limit, with_payload=["chunk"], shard_key=shard
+            )
             for side, query in queries.items()
         ]
         with _translated():

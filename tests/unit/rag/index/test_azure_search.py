@@ -5,22 +5,33 @@ The SDK is the real one; the service is a local server that speaks its protocol.
 
 from __future__ import annotations
 
+import json
+import os
 import socket
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from azure.core.credentials import AzureKeyCredential
-from azure_search_service import KEY, BadRequestError, Service, parsed, search_service
+from azure_search_service import KEY, TOKEN, BadRequestError, Service, parsed, search_service
+from azurite import self_signed
+from hypothesis import given
+from hypothesis import strategies as st
 from index_scene import PROFILE, Scene, chunk
 
+from rag.adapters.index.azure_filters import odata
+from rag.adapters.index.azure_semantic import SemanticIndex
 from rag.adapters.index.azure_store import AzureStore
 from rag.adapters.index.opening import azure_search
-from rag.adapters.index.remote import Names
+from rag.adapters.index.remote import In, Names, Wanted
 from rag.adapters.index.remote_reader import RemoteReader
 from rag.adapters.index.remote_writer import RemoteWriter
-from rag.errors import Permanent, Temporary
+from rag.errors import Temporary
+from rag.types import Classification
 
 NAMES = Names(prefix="test", profile=PROFILE)
 
@@ -116,23 +127,107 @@ async def test_a_wrong_key_and_a_service_that_is_away_are_temporary(service: Ser
     assert nobody
 
 
-def test_without_a_key_there_has_to_be_an_identity(tmp_path: Path) -> None:
-    """One sentence that says what to install, instead of an import error."""
-    pytest.importorskip("azure.core")
-    try:
-        import azure.identity  # noqa: F401
-    except ImportError:
-        with pytest.raises(Permanent, match="azure-identity"):
-            azure_search(
-                "https://x.example",
-                key=None,
-                prefix="test",
-                lock=tmp_path,
-                embedder="e",
-                dimension=3,
-                terms="k",
-                keep=3,
-            )
+class Identity(BaseHTTPRequestHandler):
+    """What a container app or a function asks for the token of its managed identity."""
+
+    def do_GET(self) -> None:
+        known = (
+            self.headers.get("X-IDENTITY-HEADER") == "platform"
+            and "resource=https%3A%2F%2Fsearch.azure.com" in self.path
+        )
+        content = json.dumps({"access_token": TOKEN, "expires_on": "4000000000", "token_type": "Bearer"}).encode()
+        self.send_response(200 if known else 401)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+async def test_without_a_key_the_machines_identity_opens_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real `DefaultAzureCredential` asks the platform for a token of that service; over TLS, or the SDK sends none."""
+    for name in [name for name in os.environ if name.startswith(("AZURE_", "IDENTITY_"))]:
+        monkeypatch.delenv(name)
+    certificate = self_signed(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    platform = ThreadingHTTPServer(("127.0.0.1", 0), Identity)
+    threading.Thread(target=platform.serve_forever, daemon=True).start()
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{platform.server_address[1]}/token")
+    monkeypatch.setenv("IDENTITY_HEADER", "platform")
+    options: dict[str, Any] = {
+        "key": None,
+        "prefix": "test",
+        "lock": tmp_path / "lock",
+        "embedder": "e",
+        "dimension": 3,
+        "terms": "k",
+        "keep": 3,
+    }
+    with search_service(certificate=certificate) as service:
+        index = azure_search(service.url, **options)
+        assert index.identity() == ""
+        await index.close()
+    platform.shutdown()
+    with search_service() as plain:
+        index = azure_search(plain.url, **options)
+        with pytest.raises(Temporary):
+            index.identity()
+        assert plain.requests == []
+        await index.close()
+
+
+async def test_a_service_that_asks_for_patience_gets_a_little(
+    service: Service, store: AzureStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`Retry-After` is kept up to a bound: nobody's question waits for an hour."""
+    slept: list[float] = []
+    monkeypatch.setattr(
+        "azure.core.pipeline.transport.RequestsTransport.sleep", lambda _, seconds: slept.append(seconds)
+    )
+    service.busy = ["1", "86400"]
+    async with writer(store, tmp_path) as one:
+        await one.publish()
+    assert slept == [1.0, 10.0]
+
+
+async def test_long_chunks_go_in_smaller_batches(service: Service, store: AzureStore, tmp_path: Path) -> None:
+    """The service takes 16 MB at once, and refuses what is more."""
+    async with writer(store, tmp_path) as one:
+        scene = Scene(one, RemoteReader(store, profile=PROFILE))
+        await scene.publish([chunk(f"Rule {n} " + "ö" * 100_000, position=n) for n in range(40)])
+        assert sum((await one.holds(["handbook"])).values()) == 40
+
+
+async def test_the_semantic_ranker_orders_what_was_found(tmp_path: Path) -> None:
+    """It reads only hits that the asker may see; where the plan has none, the order stays as it was."""
+    with search_service() as service:
+        made = AzureStore(service.url, AzureKeyCredential(KEY), NAMES, first_pause_s=0.01, semantic=True)
+        async with aclosing(made) as store, writer(store, tmp_path) as one:
+            plain = RemoteReader(store, profile=PROFILE)
+            scene = Scene(one, SemanticIndex(plain, store))
+            texts = ["notice notice notice notice", "the notice period is three months", "months"]
+            await scene.publish([
+                *(chunk(text, document=f"d{n}") for n, text in enumerate(texts)),
+                chunk("the notice period of the board", document="secret", readers=frozenset({"board"})),
+                chunk("a notice period of three years", document="x", classification=Classification.confidential),
+            ])  # fmt: skip
+            hits = await scene.ask("the notice period is three")
+            assert [hit.chunk.document_id for hit in hits] == ["d1", "x", "d0", "d2"]
+            assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+            assert [hit.chunk.document_id for hit in await scene.ask("the notice period is three", limit=1)] == ["d1"]
+            service.has_ranker = False
+            assert len(await scene.ask("the notice period is three")) == 4
+            assert await scene.ask("the notice period is three", limit=0) == []
+
+
+@given(st.text(min_size=1).filter(lambda text: "\0" not in text), st.text(min_size=1))
+def test_a_filter_holds_any_name_and_no_other(name: str, other: str) -> None:
+    """Whatever a group is called, nothing in its name is read as a part of the filter."""
+    test = parsed(odata(Wanted((In("readers", (name,)), In("tenant", (name, "x"))))), FIELDS)
+    assert test({"readers": [name], "tenant": name})
+    assert test({"readers": [other], "tenant": name}) is (other == name)
 
 
 # --- the local server is as strict as the service -----------------------------------------------------------------
