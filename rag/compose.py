@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
+from rag.adapters.database.allow_list import DatabaseAllowList
 from rag.adapters.database.audit import DatabaseAudit
 from rag.adapters.database.catalog import DatabaseCatalog
 from rag.adapters.database.engine import Database
@@ -21,6 +22,7 @@ from rag.adapters.database.pauses import DatabasePauses
 from rag.adapters.database.retrievals import DatabaseRetrievals
 from rag.adapters.database.reviews import DatabaseReviews
 from rag.adapters.database.sweeps import DatabaseSweeps
+from rag.adapters.secret_file import SecretFile
 from rag.adapters.signing import Ed25519Signer
 from rag.errors import Permanent
 from rag.settings import Settings
@@ -36,7 +38,8 @@ if TYPE_CHECKING:
     from rag.adapters.policy.rego import RegoPolicy
     from rag.answer.answer import Chain
     from rag.ingest.ingest import Intake
-    from rag.ports import Catalog, Embedder, Pauses
+    from rag.ports import AllowList, Catalog, Embedder, Pauses
+    from rag.types import AllowEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,7 @@ class State:
     library: DatabaseLibrary
     erasures: DatabaseErasures
     reviews: DatabaseReviews
+    allow_list: DatabaseAllowList
     sweeps: DatabaseSweeps
     hints: DatabaseHints
     retrievals: DatabaseRetrievals
@@ -127,7 +131,7 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
     """The database, migrated. Raises `Temporary` when it cannot be reached."""
     settings.home.mkdir(parents=True, exist_ok=True)
     await asyncio.to_thread(upgrade, settings.sqlalchemy_url)
-    database = Database(settings.sqlalchemy_url)
+    database, keys = Database(settings.sqlalchemy_url), settings.home.resolve() / "keys"
     audit = DatabaseAudit(database, head_file=settings.home.resolve() / "audit.head")
     try:
         yield State(
@@ -139,10 +143,11 @@ async def open_state(settings: Settings) -> AsyncIterator[State]:
             library=DatabaseLibrary(database),
             erasures=DatabaseErasures(database),
             reviews=DatabaseReviews(database),
+            allow_list=DatabaseAllowList(database, secret=SecretFile(keys / "allow-list.key").read),
             sweeps=DatabaseSweeps(database),
             hints=DatabaseHints(database),
             retrievals=DatabaseRetrievals(database),
-            signer=Ed25519Signer(settings.home.resolve() / "keys" / "receipts.pem"),
+            signer=Ed25519Signer(keys / "receipts.pem"),
             audit=audit,
         )
     finally:
@@ -285,13 +290,17 @@ async def _first_index(settings: Settings, indexes: Indexes, build: Build) -> No
 
 
 @asynccontextmanager
-async def open_rag(settings: Settings, *, open_model: OpenModel | None = None) -> AsyncIterator[Rag]:
+async def open_rag(
+    settings: Settings, *, open_model: OpenModel | None = None, supposing: AllowEntry | None = None
+) -> AsyncIterator[Rag]:
     """Everything, closed in reverse. Models are loaded when the first text needs them, or by `Rag.warm`.
 
-    `open_model`: another source of embedding models than sentence-transformers.
+    `open_model`: another source of embedding models than sentence-transformers. `supposing`: as if this version of an
+    entry stood in the allow-list, to try it out.
     """
     # Imported here, because commands that open the state alone should not wait a second for them.
     from rag import keywords
+    from rag.adapters.database.supposing import Supposing
     from rag.adapters.embedders.opening import ENDPOINT
     from rag.adapters.entailment.cross_encoder import CrossEncoderEntailment
     from rag.adapters.guard.presidio import PresidioGuard
@@ -313,8 +322,10 @@ async def open_rag(settings: Settings, *, open_model: OpenModel | None = None) -
         policy = open_policy(settings)
         chunking = read_chunking(settings.chunking)
         opener = open_model or open_models(settings, state.pauses, stack)
-        recognizers = read_guard_settings(settings.policies / "dlp" / "recognizers.yaml")
-        guard = PresidioGuard(policy, recognizers)
+        allow_list: AllowList = state.allow_list if supposing is None else Supposing(state.allow_list, supposing)
+        guard = PresidioGuard(
+            policy, read_guard_settings(settings.policies / "dlp" / "recognizers.yaml"), allow_list=allow_list
+        )
         most = settings.max_file_mb * 2**20
         landing = RoutedLanding(folders=FolderLanding(max_bytes=most), stores=StoreLanding(max_bytes=most))
         parser = IsolatedParser(
@@ -344,19 +355,13 @@ async def open_rag(settings: Settings, *, open_model: OpenModel | None = None) -
 
         def intake_of(record: IndexRecord) -> Intake:
             return Intake(
-                landing=landing,
-                parser=parser,
-                guard=guard,
-                embedder=indexes.model(record.build).ingest,
-                library=state.library,
-                ledger=state.ledger,
-                index_identity=indexes.opened(record).identity,
-                erasures=state.erasures,
-                reviews=state.reviews,
+                landing=landing, parser=parser, guard=guard, policy=policy,
+                embedder=indexes.model(record.build).ingest, library=state.library, ledger=state.ledger,
+                index_identity=indexes.opened(record).identity, erasures=state.erasures, reviews=state.reviews,
                 signer=state.signer,
                 chunking=Chunking(operators=record.build.cells, origin=f"{record.name}, as it was begun"),
-                cutting=record.build.cutting,
-            )
+                cutting=record.build.cutting, allow_list=allow_list,
+            )  # fmt: skip
 
         @cache
         def chain_of(record: IndexRecord) -> Chain:

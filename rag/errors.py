@@ -35,5 +35,13 @@ class Permanent(BelegError):
     """The input is at fault: park it, do not retry."""
 
 
+class HeldBack(Permanent):
+    """A policy keeps the document out, and a steward may say otherwise. `counts`: findings per type."""
+
+    def __init__(self, code: str, message: str, *, hint: str = "", counts: dict[str, int]) -> None:
+        super().__init__(code, message, hint=hint)
+        self.counts = counts
+
+
 class Refused(BelegError):
     """We said no: access, policy, limit or budget."""

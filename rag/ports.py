@@ -1,6 +1,6 @@
 """What the chain needs from outside. One to four verbs each, our nouns only.
 
-Every port has a contract class in `tests/contracts/` that each adapter passes, and a twin in `rag/testing.py`.
+Every port has a contract class in `tests/contracts/` that each adapter passes, and a twin in `rag/testing.py` or `rag/testing_stores.py`.
 "Down means" tells what the caller sees when the thing behind the port is unreachable.
 """
 
@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from rag.ports_stewards import AllowList as AllowList  # noqa: PLC0414 - ports, too
+from rag.ports_stewards import Reviews as Reviews  # noqa: PLC0414
 from rag.types import (
     Access,
     AuditRow,
@@ -23,11 +25,11 @@ from rag.types import (
     Erasure,
     Hit,
     IndexRecord,
+    IngestDecision,
     Live,
     Parsed,
     Progress,
     Retrieved,
-    Review,
     Route,
     Screened,
     Sighting,
@@ -89,7 +91,7 @@ class Guard(Protocol):
         ...
 
     async def screen(self, text: str, *, direction: Direction, context: Mapping[str, str | None]) -> Screened:
-        """`context` holds policy attributes: usecase_class, tenant, business_unit, user_role, endpoint_class."""
+        """`context` holds policy attributes: usecase_class, tenant, business_unit, user_role, endpoint_class, zone."""
         ...
 
 
@@ -194,8 +196,17 @@ class Policy(Protocol):
         """Digest of what `screen` decides by: a change of routing must not make every document be ingested again."""
         ...
 
+    @property
+    def ingest_revision(self) -> str:
+        """Digest of what `ingest` decides by."""
+        ...
+
     def screen(self, facts: Mapping[str, object]) -> Decision:
         """`data.dlp.decision`: what to do with a text that has these findings."""
+        ...
+
+    def ingest(self, facts: Mapping[str, object]) -> IngestDecision:
+        """`data.ingest.decision`: what becomes of a document that has these findings and labels."""
         ...
 
     def route(self, facts: Mapping[str, object]) -> Route:
@@ -337,16 +348,6 @@ class Erasures(Protocol):
     async def release(self, document_id: str) -> int:
         """The document may be ingested again. Returns how many receipts that concerns."""
         ...
-
-
-class Reviews(Protocol):
-    """What stewards have said about documents that the guard held back."""
-
-    async def record(self, review: Review) -> None:
-        """Overwrites an earlier verdict on this version."""
-        ...
-
-    async def of(self, document_id: str, version: str) -> Review | None: ...
 
 
 class Hints(Protocol):

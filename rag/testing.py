@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from rag.errors import BelegError, Permanent, Refused, Temporary
 from rag.redaction import redact
+from rag.testing_stores import MemoryErasures  # noqa: F401 - with its siblings, for whoever looks for it here
 from rag.types import (
     Action,
     AuditRow,
@@ -23,9 +24,9 @@ from rag.types import (
     Document,
     Element,
     Entry,
-    Erasure,
-    ErasureRule,
     Finding,
+    IngestAction,
+    IngestDecision,
     Labels,
     Parsed,
     Place,
@@ -50,6 +51,14 @@ def zone(
 
 def decision(action: Action = Action.allow, rule: str = "test.allow") -> Decision:
     return Decision(action=action, rule=rule, reason="decided by a test", revision="test")
+
+
+def ingest_decision(
+    action: IngestAction = IngestAction.index, *, least: Classification | None = None, rule: str = "test.ingest"
+) -> IngestDecision:
+    return IngestDecision(
+        action=action, classification=least, rule=rule, reason="Decided by a test.", revision="test"
+    )  # fmt: skip
 
 
 class MemoryLanding:
@@ -243,37 +252,6 @@ class MemoryLedger:
             rows[path] = replace(entry, missing_since=since)
 
 
-class MemoryErasures:
-    """Receipts by id, in the order of the erasures."""
-
-    def __init__(self) -> None:
-        self._receipts: dict[str, Erasure] = {}
-
-    async def record(self, erasure: Erasure) -> None:
-        self._receipts[erasure.id] = erasure
-
-    async def of_document(self, document_id: str) -> list[Erasure]:
-        return [one for one in self._receipts.values() if one.document_id == document_id]
-
-    async def standing(self) -> list[Erasure]:
-        return [one for one in self._receipts.values() if one.released_at is None]
-
-    async def unsigned(self) -> list[Erasure]:
-        return [one for one in await self.standing() if one.signature is None]
-
-    async def is_forgotten(self, tenant: str, document_id: str, version: str) -> bool:
-        return any(
-            (one.tenant == tenant and one.rule is ErasureRule.request and document_id == one.document_id)
-            or (one.tenant == tenant and one.rule is ErasureRule.request and version == one.version)
-            for one in await self.standing()
-        )  # fmt: skip
-
-    async def release(self, document_id: str) -> int:
-        found = [one for one in await self.standing() if one.document_id == document_id]
-        self._receipts |= {one.id: replace(one, released_at=now()) for one in found}
-        return len(found)
-
-
 class MemoryPauses:
     """Of one process."""
 
@@ -348,16 +326,23 @@ class MemoryAudit:
 
 
 class FixedPolicy:
-    """Decides as it was told: the same route for every question, allow for every text."""
+    """Decides as it was told: the same route for every question, allow for every text, `ingested` for every document."""
 
     revision = "fixed-1"
     screening_revision = "fixed-1"
+    ingest_revision = "fixed-1"
 
-    def __init__(self, *endpoint_classes: str) -> None:
+    def __init__(self, *endpoint_classes: str, ingested: IngestDecision | None = None) -> None:
         self._classes = endpoint_classes
+        self.ingested = ingested or ingest_decision()
+        self.asked: list[Mapping[str, object]] = []
 
     def screen(self, facts: Mapping[str, object]) -> Decision:  # noqa: ARG002 - the port's shape
         return decision()
+
+    def ingest(self, facts: Mapping[str, object]) -> IngestDecision:
+        self.asked.append(facts)
+        return self.ingested
 
     def route(self, facts: Mapping[str, object]) -> Route:  # noqa: ARG002 - the port's shape
         action = Action.allow if self._classes else Action.block

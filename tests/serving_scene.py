@@ -19,6 +19,7 @@ from rag.ingest.chunk import chunk
 from rag.ingest.ingest import Intake
 from rag.testing import (
     DigestSigner,
+    FixedPolicy,
     MemoryAudit,
     MemoryErasures,
     MemoryHints,
@@ -446,7 +447,7 @@ class Reading:
         intake = Intake(
             landing=self.landing, parser=PlainParser(), guard=WordGuard(mask=["Lindemann"], block=["Befund"]),
             embedder=HashEmbedder(), library=MemoryLibrary(), ledger=MemoryLedger(), index_identity=lambda: "i",
-            erasures=MemoryErasures(), reviews=MemoryReviews(), signer=DigestSigner(),
+            erasures=MemoryErasures(), reviews=MemoryReviews(), signer=DigestSigner(), policy=FixedPolicy(),
         )  # fmt: skip
         self.intake = intake
         self.files = Previewing(intake).files

@@ -20,6 +20,7 @@ from rag.types import (
     Place,
     Principal,
     Prompt,
+    Raised,
     Receipt,
     Recipe,
     RetrievalSettings,
@@ -137,6 +138,7 @@ def cleared(document_id: str = "doc-1", version: str = "v1", text: str = "Höhe:
         decision=Decision(action=Action.redact, rule="dlp.pii", reason="Personal data.", revision="r1"),
         counts={"PERSON": 2},
         masked=(boxed,),
+        raised=Raised(before=Classification.internal, rule="ingest.identifiers", reason="Accounts of several people."),
     )
 
 

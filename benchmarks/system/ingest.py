@@ -93,7 +93,7 @@ async def _cleared(rag: Rag, zone: Zone, path: str, clock: Clock) -> tuple[Docum
     with clock.step("parse"):
         parsed: Parsed = await rag.intake.parser.parse(document)
     with clock.step("clear"):
-        return document, await clear(parsed, guard=rag.intake.guard, zone=zone)
+        return document, await clear(parsed, guard=rag.intake.guard, policy=rag.intake.policy, zone=zone)
 
 
 def plain_text_s(documents: list[Document]) -> float:

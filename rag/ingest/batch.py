@@ -17,12 +17,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from rag.errors import BelegError, Permanent, Refused, Temporary
+from rag.allowing import ALLOWED, stamped
+from rag.errors import BelegError, HeldBack, Permanent, Refused, Temporary
 from rag.ingest.chunk import chunk
 from rag.ingest.clear import clear
 from rag.ingest.ingest import Due, Intake
 from rag.ports import IndexWriter
 from rag.types import (
+    AllowEntry,
     Chunk,
     Cleared,
     Document,
@@ -106,6 +108,7 @@ class Batch:
         # Of the beginning: what a policy that is changed meanwhile would decide is for the next sweep to find out.
         self._fingerprint = intake.fingerprint(zone)
         self._rules = intake.rules(zone)
+        self._allowed: tuple[AllowEntry, ...] = ()
         self._known: dict[str, Vector] = {}
         stored = cleared or {}
         self._files = [_File(file, stored.get(file.path, file.sighting), file.attempts) for file in due]
@@ -140,6 +143,8 @@ class Batch:
 
     async def parse(self) -> None:
         """Bytes → text with its structure; the bytes are let go."""
+        # Of the beginning, like the fingerprint: what is allowed or ends meanwhile makes its documents due again.
+        self._allowed = await self._intake.allowed(self._zone)
 
         async def one(file: _File, sighting: Sighting) -> Parsed:
             document = await self._intake.landing.read(self._zone, sighting.path)
@@ -157,7 +162,10 @@ class Batch:
         async def one(_file: _File, parsed: Parsed) -> Cleared:
             review = await self._intake.reviews.of(parsed.document.id, parsed.document.version)
             is_released = review is not None and review.verdict is Verdict.released
-            return await clear(parsed, guard=self._intake.guard, zone=self._zone, is_released=is_released)
+            intake = self._intake
+            return await clear(
+                parsed, guard=intake.guard, policy=intake.policy, zone=self._zone, is_released=is_released
+            )
 
         await self._each(Parsed, one)
 
@@ -274,6 +282,7 @@ class Batch:
         return Receipt(
             zone=self._zone.name, path=file.due.path, document_id=document_id, version=file.version,
             state=State.quarantined, code=error.code, reason=error.message, hint=error.hint,
+            counts=error.counts if isinstance(error, HeldBack) else {},
         )  # fmt: skip
 
     def _failed(self, file: _File, error: BelegError) -> Receipt:
@@ -294,8 +303,9 @@ class Batch:
 
     async def _record(self, file: _File, receipt: Receipt) -> None:
         attempts = file.attempts if receipt.state in {State.discovered, State.blocked} else 0
+        fingerprint = stamped(self._fingerprint, self._allowed, receipt.counts)
         entry = Entry(
-            receipt=receipt, fingerprint=self._fingerprint, sighting=file.due.sighting, attempts=attempts,
+            receipt=receipt, fingerprint=fingerprint, sighting=file.due.sighting, attempts=attempts,
             recorded_at=now(),
         )  # fmt: skip
         await self._tell(entry)
@@ -323,12 +333,28 @@ def _indexed(made: Embedded) -> Receipt:
     return Receipt(
         zone=cleared.document.zone, path=cleared.document.path, document_id=cleared.document.id,
         version=cleared.document.version, state=State.indexed,
-        code="indexed_redacted" if cleared.is_redacted else "indexed",
-        reason=_masked_words(cleared.counts) if cleared.is_redacted else "",
+        code="indexed_raised" if cleared.raised else "indexed_redacted" if cleared.is_redacted else "indexed",
+        reason=" ".join(filter(None, (_raised_words(cleared), masked_words(cleared)))),
         chunks=len(made.chunks), counts=cleared.counts,
     )  # fmt: skip
 
 
-def _masked_words(counts: dict[str, int]) -> str:
-    found = ", ".join(f"{number} x {entity}" for entity, number in sorted(counts.items()))
-    return f"Personal data was masked before indexing: {found}."
+def _raised_words(cleared: Cleared) -> str:
+    if cleared.raised is None:
+        return ""
+    before, after, by = cleared.raised.before, cleared.document.labels.classification, cleared.raised
+    return f"Its classification was raised from {before.name} to {after.name} by rule {by.rule}. {by.reason}"
+
+
+def masked_words(cleared: Cleared) -> str:
+    """What was masked and what was left, as types and numbers."""
+    masked = {entity: n for entity, n in sorted(cleared.counts.items()) if not entity.startswith(ALLOWED)}
+    allowed = {e.removeprefix(ALLOWED): n for e, n in sorted(cleared.counts.items()) if e not in masked}
+    return " ".join(
+        f"{said}: {', '.join(f'{number} x {entity}' for entity, number in found.items())}."
+        for said, found, told in (
+            ("Personal data was masked before indexing", masked, cleared.is_redacted),
+            ("Left standing by the allow-list", allowed, True),
+        )
+        if found and told
+    )

@@ -10,20 +10,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from rag.errors import Permanent, Refused, Temporary
+from rag.allowing import ALLOWED
+from rag.errors import HeldBack, Refused
+from rag.ingest.admit import NO_VERDICT, Admitted, admit, facts_of, no_verdict
 from rag.language import detect
-from rag.ports import Guard
+from rag.ports import Guard, Policy
 from rag.redaction import Moved, cut_out, redact
-from rag.types import Action, Cleared, Direction, Element, Finding, Parsed, Place, Screened, Zone
+from rag.types import Action, Cleared, Direction, Element, Parsed, Place, Screened, Zone
 
 _RULE_OFF = "\n\n* * *\n\n"
 """Between the text and what hangs behind it: a letter's closing must not take the title for its signature."""
 _PATIENT_RULES = frozenset({"dlp.pii_with_medical_terms", "dlp.dense_medical_with_features", "dlp.patient_identifiers"})
 _IN_FILE_NAME = "FILE_NAME_"
-_NO_VERDICT = "policy."
-"""How rules begin that stand for an engine that failed, was late or said nothing: no word about the document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,29 +36,30 @@ class _Whole:
     path: tuple[int, int]
 
 
-async def clear(parsed: Parsed, *, guard: Guard, zone: Zone, is_released: bool = False) -> Cleared:
-    """Raises `Permanent` if the policy blocks the document, `Refused` if the guard cannot be relied on, `Temporary` if
-    the policy has no verdict: a hiccup of ours must not take a good document out of the index.
+async def clear(parsed: Parsed, *, guard: Guard, policy: Policy, zone: Zone, is_released: bool = False) -> Cleared:
+    """What may be indexed, under which classification. Raises `HeldBack` if a policy keeps the document out, `Refused` if
+    the guard cannot be relied on, `Temporary` if a policy has no verdict.
 
     `is_released`: a steward lets this version in. Everything that was found is masked all the same.
     """
     whole = _assembled(parsed)
-    context = {"tenant": zone.tenant, "business_unit": zone.business_unit}
+    context = {"tenant": zone.tenant, "business_unit": zone.business_unit, "zone": zone.name}
     screened = await guard.screen(whole.text, direction=Direction.ingest, context=context)
-    if screened.decision.rule.startswith(_NO_VERDICT):
-        message = "The policy engine gave no verdict, so the file waits."
-        raise Temporary("policy_unavailable", message, hint=screened.decision.reason)
-    if screened.decision.action is Action.block:
-        if not is_released:
-            raise _blocked(screened)
-        screened = _masked(screened, whole.text)
-    findings = _masked_findings(whole, screened)
+    if screened.decision.rule.startswith(NO_VERDICT):
+        raise no_verdict(screened.decision.reason)
+    if screened.decision.action is Action.block and not is_released:
+        raise _blocked(whole, screened)
+    _require_consistent(whole, screened)
+    language = parsed.document.language or detect(parsed.text, among=zone.languages or ("de", "en"))
+    admitted = await _admitted(parsed, whole, screened, language, policy=policy, is_released=is_released)
+    findings = screened.findings if admitted.decision.action is Action.redact else ()
     body = cut_out(findings, 0, whole.body)
     text = redact(parsed.text, body)
     moved = Moved(body)
     named = {name: redact(name, cut_out(findings, *span)) for name, span in whole.lines.items()}
     masked = [p for p in (*parsed.places, *parsed.echoes) if moved.touches(p.start, p.end)]
-    document = parsed.document
+    labels = replace(parsed.document.labels, classification=admitted.classification)
+    document = replace(parsed.document, labels=labels)
     if document.title is not None:
         document = replace(document, title=named[_line(document.title)])
     return Cleared(
@@ -69,19 +70,57 @@ async def clear(parsed: Parsed, *, guard: Guard, zone: Zone, is_released: bool =
         elements=tuple(_elements(parsed.elements, moved, named)),
         places=tuple(p for p in _places(parsed.places, moved, named) if p.start < p.end),
         pages=parsed.pages,
-        language=document.language or detect(text, among=zone.languages or ("de", "en")),
-        decision=screened.decision,
-        counts=_counts(whole, screened.findings),
+        language=language,
+        decision=admitted.decision,
+        counts=_counts(whole, screened),
         masked=tuple(_places(masked, moved, named)),
+        raised=admitted.raised,
     )
 
 
-def _masked(screened: Screened, text: str) -> Screened:
-    """What was blocked, as a steward let it in."""
-    blocked = screened.decision
-    said = f"A steward released what {blocked.rule} had held back."
-    decision = replace(blocked, action=Action.redact, rule="review.released", reason=said)
-    return replace(screened, text=redact(text, screened.findings), decision=decision)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One finding, for a steward: `number` from 1, in the order of the text. `text` is for an entry of the allow-list."""
+
+    number: int
+    entity: str
+    score: float
+    where: str
+    text: str = field(repr=False)
+
+
+async def look(parsed: Parsed, *, guard: Guard, zone: Zone) -> list[Seen]:
+    """What the guard finds in a document, whatever a policy makes of it. Raises `Refused`."""
+    whole = _assembled(parsed)
+    context = {"tenant": zone.tenant, "business_unit": zone.business_unit, "zone": zone.name}
+    screened = await guard.screen(whole.text, direction=Direction.ingest, context=context)
+    return [
+        Seen(
+            number=number, entity=f.entity, score=f.score, where=_where(parsed, whole, f.start),
+            text=whole.text[f.start : f.end],
+        )
+        for number, f in enumerate(screened.findings, start=1)
+    ]  # fmt: skip
+
+
+def _where(parsed: Parsed, whole: _Whole, at: int) -> str:
+    if at >= whole.body:
+        return "file name" if at >= whole.path[0] else "title, heading or name of a part"
+    page = next((p.page for p in parsed.places if p.start <= at < p.end and p.page), None)
+    line = parsed.text.count("\n", 0, at) + 1
+    return f"page {page}, line {line} of the text" if page else f"line {line} of the text"
+
+
+async def _admitted(
+    parsed: Parsed, whole: _Whole, screened: Screened, language: str, *, policy: Policy, is_released: bool
+) -> Admitted:
+    facts = facts_of(screened, whole.text, parsed, language=language)
+    floor, labels = screened.decision, parsed.document.labels
+    try:
+        return await admit(facts, floor=floor, labels=labels, policy=policy, is_released=is_released)
+    except HeldBack as error:
+        counts = _counts(whole, screened)
+        raise HeldBack(error.code, error.message, hint=error.hint, counts=counts) from None
 
 
 def _assembled(parsed: Parsed) -> _Whole:
@@ -109,12 +148,12 @@ def _path_words(path: str) -> str:
     return " ".join(word[:1].upper() + word[1:] for word in words if word)
 
 
-def _masked_findings(whole: _Whole, screened: Screened) -> tuple[Finding, ...]:
-    """What to mask: nothing if the policy allows the text. Raises if the guard's answer does not fit itself."""
-    findings = screened.findings if screened.decision.action is Action.redact else ()
-    if redact(whole.text, findings) != screened.text:
+def _require_consistent(whole: _Whole, screened: Screened) -> None:
+    """Raises `Refused` if the guard's text is not what its findings and decision make of ours."""
+    masked = redact(whole.text, screened.findings)
+    said = {Action.allow: whole.text, Action.redact: masked, Action.block: ""}[screened.decision.action]
+    if said != screened.text:
         raise Refused("guard_inconsistent", "The guard's findings do not match its text, so it does not pass.")
-    return findings
 
 
 def _elements(elements: Iterable[Element], moved: Moved, named: Mapping[str, str]) -> Iterable[Element]:
@@ -135,32 +174,38 @@ def _places(places: Iterable[Place], moved: Moved, named: Mapping[str, str]) -> 
         yield replace(place, start=start, end=end, sheet=sheet, part=part)
 
 
-def _counts(whole: _Whole, findings: Iterable[Finding]) -> dict[str, int]:
-    """Per entity: in the text, or in the names if only there; those in the path by themselves, as they stay there."""
+def _counts(whole: _Whole, screened: Screened) -> dict[str, int]:
+    """Per entity: in the text, or in the names if only there; those in the path by themselves, as they stay there; and
+    what was found and allowed.
+    """
     text, names, path = Counter[str](), Counter[str](), Counter[str]()
-    for finding in findings:
+    for finding in screened.findings:
         if finding.start < whole.body:
             text[finding.entity] += 1
         elif finding.start < whole.path[0]:
             names[finding.entity] += 1
         else:
             path[_IN_FILE_NAME + finding.entity] += 1
-    return dict(sorted({**names, **text, **path}.items()))
+    allowed = {ALLOWED + entity: number for entity, number in screened.allowed.items()}
+    return dict(sorted({**names, **text, **path, **allowed}.items()))
 
 
-def _blocked(screened: Screened) -> Permanent:
+def _blocked(whole: _Whole, screened: Screened) -> HeldBack:
     """Types, counts and the rule, never content: the reason is stored and shown."""
+    counts = _counts(whole, screened)
     found = ", ".join(f"{number} x {entity}" for entity, number in sorted(screened.counts.items())) or "none"
     medical = ", ".join(sorted(screened.medical_categories)) or "none"
     rule = screened.decision.rule
     if rule in _PATIENT_RULES:
-        return Permanent(
+        return HeldBack(
             "contains_patient_data",
             f"The file seems to hold data of patients. Personal: {found}. Medical: {medical}. Rule: {rule}.",
             hint="Remove it from this zone, or replace it by a version without names and other personal details.",
+            counts=counts,
         )
-    return Permanent(
+    return HeldBack(
         "blocked_by_policy",
         f"The policy does not let this file in. {screened.decision.reason} Personal: {found}. Rule: {rule}.",
         hint="Ask the operator of the platform why this rule stands.",
+        counts=counts,
     )

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeGuard
 
+from rag.allowing import live, stamped
 from rag.chunking import Chunking
 from rag.ingest.chunk import CODE, revision
-from rag.ports import Embedder, Erasures, Guard, Landing, Ledger, Library, Parser, Reviews, Signer
-from rag.types import ChunkRules, Entry, Sighting, State, Zone, now
+from rag.ports import AllowList, Embedder, Erasures, Guard, Landing, Ledger, Library, Parser, Policy, Reviews, Signer
+from rag.types import AllowEntry, ChunkRules, Direction, Entry, Sighting, State, Zone, now
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class Intake:
     landing: Landing
     parser: Parser
     guard: Guard
+    policy: Policy
     embedder: Embedder
     library: Library
     ledger: Ledger
@@ -43,6 +45,8 @@ class Intake:
     signer: Signer
     chunking: Chunking = field(default_factory=Chunking)
     cutting: str = CODE
+    allow_list: AllowList | None = None
+    """The guard's own; without one, whatever is found counts."""
 
     def rules(self, zone: Zone) -> ChunkRules:
         """How the zone's documents are cut. Raises `Permanent("bad_chunking")`."""
@@ -52,9 +56,17 @@ class Intake:
         """Changes whenever the same bytes would be indexed differently, or the index that held them is gone: an upgrade
         is not silently skipped, and an index that was moved away fills again. Raises `Permanent("bad_chunking")`.
         """
+        decides = (self.guard.revision, self.policy.ingest_revision)
         cut = revision(self.rules(zone), code=self.cutting)
-        parts = (self.parser.revision, self.guard.revision, cut, self.embedder.name, self.index_identity())
+        parts = (self.parser.revision, *decides, cut, self.embedder.name, self.index_identity())
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+    async def allowed(self, zone: Zone) -> tuple[AllowEntry, ...]:
+        """What the allow-list leaves out of the zone's documents now. Raises `Temporary`."""
+        if self.allow_list is None:
+            return ()
+        entries = await self.allow_list.standing(zone.tenant)
+        return live(entries, tenant=zone.tenant, zone=zone.name, direction=Direction.ingest, at=now())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +139,9 @@ async def survey(zone: Zone, *, intake: Intake, retry: bool = False) -> Survey:
         for s in seen
         if (since is None or s.modified_at >= since) and not _is_forgotten(entries.get(s.path))
     ]
-    fingerprint = intake.fingerprint(zone)
+    fingerprint, allowed = intake.fingerprint(zone), await intake.allowed(zone)
     rest = _DONE if retry else _DONE | {State.blocked}
-    known = {s.path: entry for s in marked if _is_same(entry := entries.get(s.path), s, fingerprint)}
+    known = {s.path: entry for s in marked if _is_same(entry := entries.get(s.path), s, fingerprint, allowed)}
     due = tuple(
         Due(
             sighting=s, until=capped.get(s.path),
@@ -197,13 +209,15 @@ def _is_forgotten(entry: Entry | None) -> bool:
     return entry is not None and entry.receipt.state is State.forgotten
 
 
-def _is_same(entry: Entry | None, sighting: Sighting, fingerprint: str) -> TypeGuard[Entry]:
-    """Whether the entry tells of this very file, done by today's pipeline."""
+def _is_same(
+    entry: Entry | None, sighting: Sighting, fingerprint: str, allowed: Sequence[AllowEntry]
+) -> TypeGuard[Entry]:
+    """Whether the entry tells of this very file, done by today's pipeline and allow-list."""
     if entry is None:
         return False
     was = entry.sighting
     same_file = (was.size, was.modified_at, was.etag) == (sighting.size, sighting.modified_at, sighting.etag)
-    return same_file and entry.fingerprint == fingerprint
+    return same_file and entry.fingerprint == stamped(fingerprint, allowed, entry.receipt.counts)
 
 
 def _mark(sighting: Sighting, until: datetime | None) -> Sighting:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
+from rag.allowing import ALLOWED
 from rag.errors import BelegError, Permanent
 from rag.ingest.batch import capped
 from rag.ingest.chunk import chunk
@@ -30,16 +31,20 @@ class Preview:
         """In the words of `beleg zone status`."""
         if self.cleared is None:
             return "waits" if self.error is not None and not isinstance(self.error, Permanent) else "quarantined"
-        return "indexed, masked" if self.cleared.is_redacted else "indexed"
+        labels, raised = self.cleared.document.labels, self.cleared.raised
+        told = ("indexed", "masked" if self.cleared.is_redacted else "", labels.classification.name if raised else "")
+        return ", ".join(filter(None, told))
 
     @property
     def told(self) -> str:
         """One line: the counts, or the reason."""
         if self.error is not None:
             return f"({self.error.code}) {self.error}"
-        counts = self.cleared.counts if self.cleared else {}
+        counts = {e: n for e, n in self.cleared.counts.items() if not e.startswith(ALLOWED)} if self.cleared else {}
         masked = ", ".join(f"{number} x {entity}" for entity, number in sorted(counts.items()))
-        return f"{len(self.chunks)} chunks" + (f"; masked: {masked}" if masked else "")
+        raised = self.cleared.raised if self.cleared else None
+        by = f"; raised from {raised.before.name} by {raised.rule}" if raised else ""
+        return f"{len(self.chunks)} chunks" + (f"; masked: {masked}" if masked else "") + by
 
 
 async def previews(zone: Zone, *, intake: Intake, start: int = 0) -> AsyncGenerator[Preview]:
@@ -55,7 +60,7 @@ async def previews(zone: Zone, *, intake: Intake, start: int = 0) -> AsyncGenera
 
 async def preview_document(document: Document, zone: Zone, *, intake: Intake) -> Preview:
     """Of one file that was read. Raises what ends its way."""
-    cleared = await clear(await intake.parser.parse(document), guard=intake.guard, zone=zone)
+    cleared = await clear(await intake.parser.parse(document), guard=intake.guard, policy=intake.policy, zone=zone)
     chunks = tuple(chunk(cleared, rules=intake.rules(zone), count_tokens=intake.embedder.count_tokens))
     tokens = tuple(intake.embedder.count_tokens(one.text) for one in chunks)
     return Preview(path=document.path, cleared=cleared, chunks=chunks, tokens=tokens)

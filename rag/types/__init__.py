@@ -6,6 +6,7 @@ A question: `Question` → `Hit` → `Route` → `Draft` → `Answer` (with `Cit
 Spans are half-open `[start, end)` in code points. `None` means unknown, never zero.
 """
 
+from rag.types.allowances import AllowEntry, AllowKind
 from rag.types.chunking import ChunkRule, ChunkRules, ChunkSetting
 from rag.types.documents import (
     Box,
@@ -19,6 +20,7 @@ from rag.types.documents import (
     History,
     Parsed,
     Place,
+    Raised,
     Receipt,
     Screened,
     Sighting,
@@ -35,6 +37,8 @@ from rag.types.labels import (
     Classification,
     Decision,
     Direction,
+    IngestAction,
+    IngestDecision,
     Labels,
     Principal,
     now,
@@ -62,6 +66,8 @@ from rag.types.sweeps import Retrieved, SweepProgress
 __all__ = [
     "Access",
     "Action",
+    "AllowEntry",
+    "AllowKind",
     "Answer",
     "AuditRow",
     "Box",
@@ -87,6 +93,8 @@ __all__ = [
     "Hit",
     "IndexRecord",
     "IndexState",
+    "IngestAction",
+    "IngestDecision",
     "Labels",
     "Live",
     "Outcome",
@@ -96,6 +104,7 @@ __all__ = [
     "Progress",
     "Prompt",
     "Question",
+    "Raised",
     "Receipt",
     "Recipe",
     "RetrievalSettings",

@@ -189,6 +189,7 @@ class Screened:
 
     Attributes:
         counts: findings per entity type, e.g. `{"PERSON": 2}`: all that a log may know.
+        allowed: the same of what was found and left standing, because the allow-list says so; none of it is a finding.
         medical_density: medical terms per 100 words. medical_categories: e.g. `{"diagnosis"}`.
     """
 
@@ -198,6 +199,16 @@ class Screened:
     counts: dict[str, int]
     medical_density: float = 0.0
     medical_categories: frozenset[str] = frozenset()
+    allowed: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """That a policy has put a document among fewer readers than its owner had. `before`: what the owner had said."""
+
+    before: Classification
+    rule: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +220,7 @@ class Cleared:
     Attributes:
         masked: places (page and box) under which personal data stood, to black out when a page is drawn.
         language: ISO 639-1, of most of the text.
+        raised: set if the classification in `document.labels` is a policy's and no longer the owner's.
     """
 
     document: Document
@@ -222,6 +234,7 @@ class Cleared:
     decision: Decision
     counts: dict[str, int]
     masked: tuple[Place, ...] = ()
+    raised: Raised | None = None
 
     @property
     def is_redacted(self) -> bool:
@@ -293,7 +306,7 @@ class Receipt:
     """What became of one file in one sweep.
 
     Attributes:
-        code: stable, e.g. `indexed`, `indexed_redacted`, `unchanged`, `empty_file`, `password_protected`.
+        code: stable, e.g. `indexed`, `indexed_redacted`, `indexed_raised`, `unchanged`, `empty_file`, `password_protected`.
         reason: one sentence that a data owner understands, in English; "" when there is nothing to say.
         hint: what the data owner can do next; "" when nothing is needed.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import IntEnum, StrEnum
+from enum import Enum, IntEnum, StrEnum
 
 
 class Classification(IntEnum):
@@ -43,6 +43,31 @@ class Decision:
     """
 
     action: Action
+    rule: str
+    reason: str
+    revision: str
+
+
+class IngestAction(Enum):
+    """What the ingest policy may say about a document. `reclassify`: what is masked, and among fewer readers."""
+
+    index = "index"
+    redact = "redact"
+    reclassify = "reclassify"
+    quarantine = "quarantine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestDecision:
+    """What the ingest policy says of one document.
+
+    Attributes:
+        classification: at least; of a document in quarantine, if a steward releases it. `None` = as it is labelled.
+        rule, reason, revision: as of a `Decision`.
+    """
+
+    action: IngestAction
+    classification: Classification | None
     rule: str
     reason: str
     revision: str

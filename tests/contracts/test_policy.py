@@ -7,7 +7,7 @@ from guards import policy
 
 from rag.ports import Policy
 from rag.testing import FixedPolicy
-from rag.types import Action
+from rag.types import Action, IngestAction
 
 ASKED: dict[str, object] = {
     "data_sensitivity": "internal", "usecase_class": "general", "quality_tier": "standard",
@@ -19,6 +19,11 @@ CLEAN: dict[str, object] = {
     "direction": "ingest", "has_pii": False, "pii_types": [], "pii_confidence": 0.0, "has_medical_terms": False,
     "medical_term_density": 0.0, "medical_categories": [], "identifying_features": [], "words": 3, "tenant": "acme",
     "usecase_class": None, "business_unit": None, "user_role": None, "endpoint_class": None,
+}  # fmt: skip
+DOCUMENT: dict[str, object] = {
+    "floor": "allow", "findings": {}, "words": 3, "masked_share": 0.0, "medical": {"density": 0.0, "categories": []},
+    "tenant": "acme", "business_unit": None, "zone": "handbook", "classification": "internal",
+    "media_type": "text/plain", "language": "de",
 }  # fmt: skip
 
 
@@ -38,9 +43,18 @@ class PolicyContract:
         """Facts without findings are allowed."""
         assert policy.screen(CLEAN).action is Action.allow
 
+    def test_a_clean_document_is_indexed(self, policy: Policy) -> None:
+        """As it is labelled, by a rule that has a name."""
+        decided = policy.ingest(DOCUMENT)
+        assert (decided.action, decided.classification) == (IngestAction.index, None)
+        assert decided.rule
+        assert decided.reason
+        assert decided.revision
+
     def test_revisions_are_stable(self, policy: Policy) -> None:
         """The same policy names itself alike every time."""
-        assert (policy.revision, policy.screening_revision) == (policy.revision, policy.screening_revision)
+        revisions = (policy.revision, policy.screening_revision, policy.ingest_revision)
+        assert revisions == (policy.revision, policy.screening_revision, policy.ingest_revision)
 
 
 class TestRegoPolicy(PolicyContract):

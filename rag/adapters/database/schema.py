@@ -178,6 +178,25 @@ marks = Table(
     Column("marked_at", Instant, nullable=False),
 )
 
+allow_entries = Table(
+    "allow_entries",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("tenant", Text, nullable=False, index=True),
+    Column("zone", Text),
+    Column("directions", JSON, nullable=False),
+    Column("entity", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("approved_by", Text),
+    Column("at", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("is_revoked", Boolean, nullable=False),
+)
+
 erasures = Table(
     "erasures",
     metadata,

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from rag.errors import Permanent
-from rag.types import Action, Box, Classification, Cleared, Decision, Document, Element, Labels, Place
+from rag.types import Action, Box, Classification, Cleared, Decision, Document, Element, Labels, Place, Raised
 
 _SHAPE = 1
 
@@ -41,6 +41,7 @@ def pack(cleared: Cleared) -> bytes:
         "language": cleared.language,
         "decision": [decision.action.value, decision.rule, decision.reason, decision.revision],
         "counts": cleared.counts,
+        "raised": _raised_out(cleared.raised),
     }
     return zlib.compress(orjson.dumps(shape), 6)
 
@@ -64,9 +65,22 @@ def unpack(content: bytes) -> Cleared:
             language=shape["language"],
             decision=Decision(action=Action(action), rule=rule, reason=reason, revision=revision),
             counts=shape["counts"],
+            raised=_raised_in(shape.get("raised")),
         )
     except (zlib.error, ValueError, KeyError, TypeError) as error:
         raise Permanent("library.unreadable", "A stored text is damaged.", hint="Ingest its document again.") from error
+
+
+def _raised_out(raised: Raised | None) -> list[object] | None:
+    return None if raised is None else [int(raised.before), raised.rule, raised.reason]
+
+
+def _raised_in(fields: list[Any] | None) -> Raised | None:
+    """Rows of earlier versions say nothing of it."""
+    if fields is None:
+        return None
+    before, rule, reason = fields
+    return Raised(before=Classification(before), rule=rule, reason=reason)
 
 
 def _labels_out(labels: Labels) -> list[object]:

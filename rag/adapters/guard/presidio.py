@@ -12,6 +12,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -24,12 +25,13 @@ from rag.adapters.guard.names import PersonFinder
 from rag.adapters.guard.numbers import BirthFinder, NumberFinder
 from rag.adapters.guard.official import DOCUMENTS, PensionFinder, PlateFinder, SecretFinder
 from rag.adapters.guard.settings import GuardSettings
-from rag.adapters.guard.spans import Finder, Span, settle
+from rag.adapters.guard.spans import Finder, Span, settle, without
 from rag.adapters.guard.tables import TableFinder
+from rag.allowing import Allowed, live
 from rag.errors import Refused
-from rag.ports import Policy
+from rag.ports import AllowList, Policy
 from rag.redaction import redact
-from rag.types import Action, Direction, Finding, Screened
+from rag.types import Action, Direction, Finding, Screened, now
 
 if TYPE_CHECKING:
     from presidio_analyzer import EntityRecognizer
@@ -45,9 +47,13 @@ class PresidioGuard:
     """Port `Guard`, thread-safe. Presidio is loaded at the first text or by `warm`: it imports torch, some seconds."""
 
     def __init__(
-        self, policy: Policy, settings: GuardSettings | None = None, *, recognizers: Sequence[EntityRecognizer] = ()
-    ) -> None:
-        """`recognizers`: more of Presidio's own kind, with `supported_language="xx"`."""
+        self, policy: Policy, settings: GuardSettings | None = None, *, recognizers: Sequence[EntityRecognizer] = (),
+        allow_list: AllowList | None = None, clock: Callable[[], datetime] = now,
+    ) -> None:  # fmt: skip
+        """`recognizers`: more of Presidio's own kind, with `supported_language="xx"`. Without an `allow_list` whatever is
+        found counts.
+        """
+        self._allow_list, self._clock = allow_list, clock
         self._policy, self._settings = policy, settings or GuardSettings()
         self._persons = PersonFinder()
         self._tables = TableFinder((*self._settings.numbers, *DOCUMENTS))
@@ -77,7 +83,8 @@ class PresidioGuard:
             if self._engine is None:
                 await self.warm()  # before the clock runs
             async with asyncio.timeout(self._settings.timeout_s):
-                return await asyncio.to_thread(self._screen, text, direction, dict(context))
+                allowed = await self._allowed_now(direction, context)
+                return await asyncio.to_thread(self._screen, text, direction, dict(context), allowed)
         except TimeoutError:
             log.error("guard.too_slow", extra={"characters": len(text), "direction": direction.value})  # noqa: TRY400
             message = "The text is so long that the guard does not finish, so it does not pass."
@@ -86,6 +93,17 @@ class PresidioGuard:
             log.error("guard.failed", extra={"error": type(error).__name__, "direction": direction.value})  # noqa: TRY400 - a traceback may hold text
         message = "The guard could not check this text, so it does not pass."
         raise Refused("guard_unavailable", message, hint="Try again; if it stays, tell an operator.")
+
+    async def _allowed_now(self, direction: Direction, context: Mapping[str, str | None]) -> Allowed | None:
+        """What the allow-list leaves out of such a text; `None` = nothing, which costs nothing."""
+        tenant = context.get("tenant")
+        if self._allow_list is None or tenant is None:
+            return None
+        standing = await self._allow_list.standing(tenant)
+        if not standing:
+            return None
+        held = live(standing, tenant=tenant, zone=context.get("zone"), direction=direction, at=self._clock())
+        return Allowed(held, tenant=tenant, digest=self._allow_list.digest) if held else None
 
     def _finders(self) -> list[tuple[Finder, Sequence[str]]]:
         numbers = self._settings.numbers
@@ -110,8 +128,10 @@ class PresidioGuard:
                 self._engine = partial(spans_of, build_engine(self._finders(), self._recognizers))
             return self._engine
 
-    def _screen(self, text: str, direction: Direction, context: dict[str, str | None]) -> Screened:
-        findings = self._find(text)
+    def _screen(
+        self, text: str, direction: Direction, context: dict[str, str | None], allowed: Allowed | None
+    ) -> Screened:
+        findings, left = self._find(text, allowed)
         health = self._health.read(text)
         decision = self._policy.screen(_facts(findings, health, direction, context))
         counts = dict(sorted(Counter(f.entity for f in findings).items()))
@@ -131,15 +151,21 @@ class PresidioGuard:
             counts=counts,
             medical_density=health.density,
             medical_categories=health.categories,
+            allowed=left,
         )
 
-    def _find(self, text: str) -> list[Finding]:
+    def _find(self, text: str, allowed: Allowed | None) -> tuple[list[Finding], dict[str, int]]:
+        """With how many of each type were left out, because the allow-list says so."""
         folded = fold(text)
         spans = self._opened()(folded.text)
         spans += self._tables.find(folded.text)
         spans = [s for s in spans if self._counts(s, folded.text)]
+        left: dict[str, int] = {}
+        if allowed is not None:
+            spans, left = without(allowed, spans, folded.text)
+        # Not asked of the allow-list: once somebody of that name is found, the name alone may be hers.
         spans += [s for s in self._persons.repeats(folded.text, spans) if self._counts(s, folded.text)]
-        return settle(s._replace(start=folded.start(s.start), end=folded.end(s.end)) for s in spans)
+        return settle(s._replace(start=folded.start(s.start), end=folded.end(s.end)) for s in spans), left
 
     def _counts(self, span: Span, text: str) -> bool:
         if span.score < self._settings.thresholds.get(span.entity, self._settings.threshold):

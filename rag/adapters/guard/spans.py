@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
+from rag.allowing import EXACT_ONLY, Allowed
 from rag.types import Finding
 
 
@@ -22,6 +24,23 @@ class Finder(Protocol):
     """Looks for some kinds of entities. Pure and thread-safe; linear in the text's length."""
 
     def find(self, text: str) -> Iterable[Span]: ...
+
+
+def without(allowed: Allowed, spans: Sequence[Span], text: str) -> tuple[list[Span], dict[str, int]]:
+    """The spans that the allow-list leaves, and how many places of each type it took out.
+
+    People see findings, which are clusters of overlapping spans: an entry for exactly such a cluster takes out all of it,
+    unless a number that is only ever allowed by itself lies inside.
+    """
+    kept = [span for span in spans if not allowed.holds(span.entity, text[span.start : span.end])]
+    out: Counter[str] = Counter(entity for entity, *_ in {(s.entity, s.start, s.end) for s in set(spans) - set(kept)})
+    for found in settle(kept):
+        inside = [s for s in kept if found.start <= s.start < found.end]
+        is_whole = all(s.entity == found.entity or s.entity not in EXACT_ONLY for s in inside)
+        if is_whole and allowed.holds_exactly(found.entity, text[found.start : found.end]):
+            kept = [s for s in kept if s not in inside]
+            out[found.entity] += 1
+    return kept, dict(sorted(out.items()))
 
 
 def settle(spans: Iterable[Span]) -> list[Finding]:

@@ -13,15 +13,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.adapters.policy.rego_check import build, only_value, try_in_a_child
+from rag.adapters.policy.rego_check import ENTRY_POINTS, build, only_value, try_in_a_child
 from rag.adapters.policy.rego_engine import Bundle, Input, Interpreter, RegoError
 from rag.adapters.policy.rego_source import PolicySet, files_of, read_policies
 from rag.errors import Permanent
-from rag.types import Action, Decision, Route
+from rag.types import Action, Classification, Decision, IngestAction, IngestDecision, Route
 
 log = logging.getLogger(__name__)
 
-_SCREEN, _ROUTE = "dlp/decision", "routing/decision"
+_SCREEN, _INGEST, _ROUTE = "dlp/decision", "ingest/decision", "routing/decision"
 _LOOK_EVERY_S = 1.0
 _REASONS = {
     "policy.error": "The policy could not be evaluated, so the answer is no.",
@@ -67,10 +67,21 @@ class RegoPolicy:
         self.look()
         return self._loaded.policies.revision("dlp")
 
+    @property
+    def ingest_revision(self) -> str:
+        """Digest of what `ingest` decides by."""
+        self.look()
+        return self._loaded.policies.revision("ingest")
+
     def screen(self, facts: Mapping[str, object]) -> Decision:
         """`data.dlp.decision`. Its revision is the DLP part's, so that it names exactly what decided."""
         answer, revision = self._asked(_SCREEN, facts)
         return answer if isinstance(answer, Decision) else _read_decision(answer, revision)
+
+    def ingest(self, facts: Mapping[str, object]) -> IngestDecision:
+        """`data.ingest.decision`."""
+        answer, revision = self._asked(_INGEST, facts)
+        return _held_back(answer) if isinstance(answer, Decision) else _read_ingest(answer, revision)
 
     def route(self, facts: Mapping[str, object]) -> Route:
         """`data.routing.decision`."""
@@ -140,14 +151,22 @@ def _checked(folder: Path) -> PolicySet:
     try_in_a_child(folder)
     policies = read_policies(folder)
     engine, bundle = build(policies)
-    for entry_point in (_SCREEN, _ROUTE):
+    for entry_point in ENTRY_POINTS:
         engine.set_input(Input({}))
         answer = only_value(engine.query_bundle_entrypoint(bundle, entry_point))
-        decision = _read_decision(answer, "") if entry_point == _SCREEN else _read_route(answer, "").decision
-        if decision.action is not Action.block or decision.rule.startswith("policy."):
+        if not _refuses(entry_point, answer):
             hint = "The package needs a `default decision` that refuses."
             raise Permanent("policy_invalid", f"The policy {entry_point} does not refuse an empty request.", hint=hint)
     return policies
+
+
+def _refuses(entry_point: str, answer: object) -> bool:
+    """Whether a policy says no by a rule of its own."""
+    if entry_point == _INGEST:
+        ingest = _read_ingest(answer, "")
+        return ingest.action is IngestAction.quarantine and not ingest.rule.startswith("policy.")
+    decision = _read_decision(answer, "") if entry_point == _SCREEN else _read_route(answer, "").decision
+    return decision.action is Action.block and not decision.rule.startswith("policy.")
 
 
 def _refusal(rule: str, revision: str) -> Decision:
@@ -160,6 +179,31 @@ def _read_decision(answer: object, revision: str) -> Decision:
             if rule and not rest:
                 return Decision(action=Action(action), rule=rule, reason=reason, revision=revision)
     return _refusal("policy.malformed", revision)
+
+
+def _held_back(refusal: Decision) -> IngestDecision:
+    return IngestDecision(
+        action=IngestAction.quarantine, classification=None, rule=refusal.rule, reason=refusal.reason,
+        revision=refusal.revision,
+    )  # fmt: skip
+
+
+def _read_ingest(answer: object, revision: str) -> IngestDecision:
+    match answer:
+        case {
+            "action": ("index" | "redact" | "reclassify" | "quarantine") as action, "classification": named,
+            "rule": str(rule), "reason": str(reason), **rest,
+        } if rule and not rest and (named is None or _is_classification(named)):  # fmt: skip
+            if action != "reclassify" or named is not None:
+                least = None if named is None else Classification[named]
+                return IngestDecision(
+                    action=IngestAction(action), classification=least, rule=rule, reason=reason, revision=revision
+                )
+    return _held_back(_refusal("policy.malformed", revision))
+
+
+def _is_classification(named: object) -> bool:
+    return isinstance(named, str) and named in Classification.__members__
 
 
 def _read_route(answer: object, revision: str) -> Route:

@@ -14,7 +14,7 @@ from rag.adapters.policy.rego_engine import Bundle, Input, Interpreter, RegoErro
 from rag.adapters.policy.rego_source import PolicySet, read_policies
 from rag.errors import Permanent
 
-ENTRY_POINTS = ("dlp/decision", "routing/decision")
+ENTRY_POINTS = ("dlp/decision", "ingest/decision", "routing/decision")
 
 _PATIENCE_S = 20.0
 """A start of Python with the engine takes 0.1 s; a policy that needs this long to compile hangs."""
@@ -37,7 +37,12 @@ def try_in_a_child(folder: Path) -> None:
 
 
 def build(policies: PolicySet) -> tuple[Interpreter, Bundle]:
-    """Compiled once, asked many times: a decision takes a fifth of what it takes interpreted."""
+    """Compiled once, asked many times: a decision takes a fifth of what it takes interpreted. Raises `Permanent`."""
+    packages = {module.package for module in policies.modules}
+    for package in (entry_point.partition("/")[0] for entry_point in ENTRY_POINTS):
+        if package not in packages:
+            message = f"The policy folder has no package {package}: copy the one that comes with Beleg into it."
+            raise Permanent("policy_invalid", message, hint=_HINT)
     engine = policies.interpreter()
     return engine, engine.build(None, list(ENTRY_POINTS))
 

@@ -65,7 +65,7 @@ async def chain(
     intake = Intake(
         landing=MemoryLanding({"manual.txt": said.encode()}), parser=PlainParser(), guard=WordGuard(), embedder=HashEmbedder(),
         library=MemoryLibrary(), ledger=MemoryLedger(zone()), index_identity=str, erasures=MemoryErasures(), reviews=MemoryReviews(),
-        signer=DigestSigner(),
+        signer=DigestSigner(), policy=FixedPolicy(),
     )  # fmt: skip
     await Batch(zone(), (await survey(zone(), intake=intake)).due, intake=intake, writer=index).run()
     await index.publish()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rag.errors import Permanent, Refused
 from rag.ingest.clear import clear
 from rag.redaction import redact
-from rag.testing import EPOCH, WordGuard, decision, zone
+from rag.testing import EPOCH, FixedPolicy, WordGuard, decision, zone
 from rag.types import Action, Box, Direction, Document, Element, Finding, Labels, Parsed, Place, Screened
 
 ZONE = zone()
@@ -60,7 +60,7 @@ class SpanGuard:
 async def test_a_harmless_document_is_unchanged() -> None:
     """Text, elements, places and title are those that were parsed."""
     source = parsed("Der Umzug beginnt im Mai.", "Er endet im Juni.")
-    cleared = await clear(source, guard=WordGuard(), zone=ZONE)
+    cleared = await clear(source, guard=WordGuard(), policy=FixedPolicy(), zone=ZONE)
     assert (cleared.text, cleared.elements, cleared.places, cleared.title) == (
         source.text,
         source.elements,
@@ -73,7 +73,10 @@ async def test_a_harmless_document_is_unchanged() -> None:
 async def test_masked_lines_are_remembered_for_the_picture() -> None:
     """A place whose line was masked keeps page and box, and is listed to be blacked out."""
     cleared = await clear(
-        parsed("Alles ruhig.", "Es kommt Lindemann heute.", "Ende."), guard=WordGuard(mask=["Lindemann"]), zone=ZONE
+        parsed("Alles ruhig.", "Es kommt Lindemann heute.", "Ende."),
+        guard=WordGuard(mask=["Lindemann"]),
+        policy=FixedPolicy(),
+        zone=ZONE,
     )
     assert cleared.text == "Alles ruhig.\nEs kommt <MASKED> heute.\nEnde."
     assert [cleared.text[p.start : p.end] for p in cleared.places] == [
@@ -92,7 +95,10 @@ async def test_titles_headings_and_sheets_are_masked_too() -> None:
     elements = (replace(source.elements[0], kind="title"), replace(source.elements[1], headings=("Lindemann", "Neues")))
     places = (source.places[0], replace(source.places[1], sheet="Lindemann", part="Lindemann.txt"))
     cleared = await clear(
-        replace(source, elements=elements, places=places), guard=WordGuard(mask=["Lindemann"]), zone=ZONE
+        replace(source, elements=elements, places=places),
+        guard=WordGuard(mask=["Lindemann"]),
+        policy=FixedPolicy(),
+        zone=ZONE,
     )
     assert (cleared.title, cleared.document.title) == ("Akte <MASKED>", "Akte <MASKED>")
     assert cleared.elements[1].headings == ("<MASKED>", "Neues")
@@ -103,7 +109,7 @@ async def test_titles_headings_and_sheets_are_masked_too() -> None:
 async def test_a_name_in_the_file_name_is_recorded() -> None:
     """The path stays, since it is the file's identity, but the data owner is told."""
     source = parsed("Unterlagen.", of=document(path="bewerbungen/katharina_lindemann.pdf"))
-    cleared = await clear(source, guard=presidio_guard(), zone=ZONE)
+    cleared = await clear(source, guard=presidio_guard(), policy=FixedPolicy(), zone=ZONE)
     assert cleared.text == "Unterlagen."
     assert cleared.counts == {"FILE_NAME_PERSON": 1}
     assert cleared.is_redacted
@@ -113,7 +119,7 @@ async def test_a_table_keeps_its_header() -> None:
     """The end of a header row moves with the table, and not with what is masked below."""
     text = "Name Lindemann | Ort\nLindemann | Jena"
     source = replace(parsed(text), elements=(Element(kind="table", start=0, end=len(text), header_end=20),), places=())
-    cleared = await clear(source, guard=WordGuard(mask=["Lindemann"]), zone=ZONE)
+    cleared = await clear(source, guard=WordGuard(mask=["Lindemann"]), policy=FixedPolicy(), zone=ZONE)
     (table,) = cleared.elements
     assert table.header_end is not None
     assert cleared.text[table.start : table.header_end] == "Name <MASKED> | Ort"
@@ -124,7 +130,7 @@ async def test_patient_data_is_refused_in_words() -> None:
     """The reason names types, counts and the rule, so that a data owner understands, and no content."""
     letter = parsed("Frau Hildegard Brenner, geb. 17.08.1951", "Diagnose: I10.00 Hypertonie, Ramipril 5 mg 1-0-0")
     with pytest.raises(Permanent) as caught:
-        await clear(letter, guard=presidio_guard(), zone=ZONE)
+        await clear(letter, guard=presidio_guard(), policy=FixedPolicy(), zone=ZONE)
     assert caught.value.code == "contains_patient_data"
     for told in ("1 x PERSON", "1 x DATE_OF_BIRTH", "diagnosis", "dlp.pii_with_medical_terms"):
         assert told in caught.value.message
@@ -136,13 +142,13 @@ async def test_a_name_in_the_file_name_and_a_diagnosis_inside_meet() -> None:
     """Patient data is recognised although the text itself names nobody."""
     source = parsed("Diagnose: Diabetes mellitus, Ramipril 5 mg 1-0-0", of=document(path="Hildegard_Brenner.txt"))
     with pytest.raises(Permanent, match="patients"):
-        await clear(source, guard=presidio_guard(), zone=ZONE)
+        await clear(source, guard=presidio_guard(), policy=FixedPolicy(), zone=ZONE)
 
 
 async def test_another_block_is_no_patient_data() -> None:
     """A rule of the operator's own is told as what it is."""
     with pytest.raises(Permanent) as caught:
-        await clear(parsed("geheim"), guard=WordGuard(block=["geheim"]), zone=ZONE)
+        await clear(parsed("geheim"), guard=WordGuard(block=["geheim"]), policy=FixedPolicy(), zone=ZONE)
     assert caught.value.code == "blocked_by_policy"
     assert "test.block" in caught.value.message
 
@@ -155,7 +161,7 @@ async def test_a_guard_that_contradicts_itself_is_not_trusted() -> None:
             return replace(await super().screen(text, direction=direction, context=context), text=text)
 
     with pytest.raises(Refused, match="do not match"):
-        await clear(parsed("Es kommt Lindemann."), guard=Careless((9, 18)), zone=ZONE)
+        await clear(parsed("Es kommt Lindemann."), guard=Careless((9, 18)), policy=FixedPolicy(), zone=ZONE)
 
 
 async def test_a_dead_guard_refuses() -> None:
@@ -163,14 +169,18 @@ async def test_a_dead_guard_refuses() -> None:
     guard = WordGuard()
     guard.dead = True
     with pytest.raises(Refused):
-        await clear(parsed("Alles ruhig."), guard=guard, zone=ZONE)
+        await clear(parsed("Alles ruhig."), guard=guard, policy=FixedPolicy(), zone=ZONE)
 
 
 async def test_the_language_is_the_sidecars_or_the_texts() -> None:
     """A named language is believed, otherwise the text is asked."""
     german = "Der Umzug der Logistik nach Jena beginnt im September und dauert bis zum Ende des Jahres."
-    assert (await clear(parsed(german, of=document(language="en")), guard=WordGuard(), zone=ZONE)).language == "en"
-    assert (await clear(parsed(german, of=document(language=None)), guard=WordGuard(), zone=ZONE)).language == "de"
+    assert (
+        await clear(parsed(german, of=document(language="en")), guard=WordGuard(), policy=FixedPolicy(), zone=ZONE)
+    ).language == "en"
+    assert (
+        await clear(parsed(german, of=document(language=None)), guard=WordGuard(), policy=FixedPolicy(), zone=ZONE)
+    ).language == "de"
 
 
 @given(st.lists(st.text(alphabet="abc äö", min_size=1, max_size=12), min_size=1, max_size=6), st.data())
@@ -179,7 +189,7 @@ async def test_everything_still_points_at_its_place(lines: list[str], data: st.D
     source = parsed(*lines)
     edges = sorted(data.draw(st.sets(st.integers(0, len(source.text)), max_size=8)))
     spans = list(zip(edges[::2], edges[1::2], strict=False))
-    cleared = await clear(source, guard=SpanGuard(*spans), zone=ZONE)
+    cleared = await clear(source, guard=SpanGuard(*spans), policy=FixedPolicy(), zone=ZONE)
     for pieces in (cleared.elements, cleared.places):
         last = 0
         for piece in pieces:

@@ -14,7 +14,7 @@ from guards import CONTEXT, POLICIES, policy, presidio_guard, screened
 from rag.adapters.guard.presidio import PresidioGuard
 from rag.adapters.guard.settings import GuardSettings, read_guard_settings
 from rag.errors import Permanent, Refused
-from rag.types import Action, Decision, Direction, Route
+from rag.types import Action, Decision, Direction, IngestDecision, Route
 
 SECRET = "Frau Katharina Lindemann, katharina.lindemann@posteo.example, IBAN DE89 3704 0044 0532 0130 00, Tel. 0761/445512-12"
 LETTER = """Wir berichten über Frau Hildegard Brenner, geb. 17.08.1951, Rosenweg 8, 79115 Freiburg.
@@ -24,10 +24,13 @@ Diagnosen: I10.00 Essentielle Hypertonie, E11.90 Diabetes mellitus. Medikation: 
 class BrokenPolicy:
     """Dies of its input, and says it."""
 
-    revision = screening_revision = "broken"
+    revision = screening_revision = ingest_revision = "broken"
 
     def screen(self, facts: Mapping[str, object]) -> Decision:
         raise ValueError(f"cannot decide on {facts}")
+
+    def ingest(self, facts: Mapping[str, object]) -> IngestDecision:
+        raise NotImplementedError
 
     def route(self, facts: Mapping[str, object]) -> Route:
         raise NotImplementedError

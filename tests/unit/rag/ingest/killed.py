@@ -25,7 +25,7 @@ from rag.ingest.erase import attest, erase
 from rag.ingest.ingest import Intake, removable, survey
 from rag.ports import IndexWriter
 from rag.settings import Settings, read_settings
-from rag.testing import PlainParser, WordGuard, zone
+from rag.testing import FixedPolicy, PlainParser, WordGuard, zone
 from rag.types import ErasureRule
 
 PORTION = 3
@@ -40,7 +40,7 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[Intake, IndexWriter]
         intake = Intake(
             landing=FolderLanding(), parser=PlainParser(), guard=WordGuard(), embedder=embedder, library=state.library,
             ledger=state.ledger, index_identity=index.identity, erasures=state.erasures, reviews=state.reviews,
-            signer=state.signer,
+            signer=state.signer, policy=FixedPolicy(),
         )  # fmt: skip
         async with index.writer() as writer:
             yield intake, writer

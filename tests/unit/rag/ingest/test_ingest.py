@@ -20,6 +20,7 @@ from rag.ingest.erase import attest, erase
 from rag.ingest.ingest import Intake, refreshed, removable, survey
 from rag.testing import (
     DigestSigner,
+    FixedPolicy,
     MemoryErasures,
     MemoryLanding,
     MemoryLedger,
@@ -29,6 +30,7 @@ from rag.testing import (
     PlainParser,
     WordGuard,
     decision,
+    ingest_decision,
     zone,
 )
 from rag.types import (
@@ -40,6 +42,7 @@ from rag.types import (
     Document,
     Entry,
     ErasureRule,
+    IngestAction,
     Parsed,
     Receipt,
     Review,
@@ -57,11 +60,11 @@ EVERYONE = Access(
 )  # fmt: skip
 
 
-def intake(landing: MemoryLanding, guard: WordGuard | None = None) -> Intake:
+def intake(landing: MemoryLanding, guard: WordGuard | None = None, policy: FixedPolicy | None = None) -> Intake:
     return Intake(
         landing=landing, parser=PlainParser(), guard=guard or WordGuard(), embedder=HashEmbedder(),
         library=MemoryLibrary(), ledger=MemoryLedger(ZONE), index_identity=lambda: "index-1",
-        erasures=MemoryErasures(), reviews=MemoryReviews(), signer=DigestSigner(),
+        erasures=MemoryErasures(), reviews=MemoryReviews(), signer=DigestSigner(), policy=policy or FixedPolicy(),
     )  # fmt: skip
 
 
@@ -135,7 +138,7 @@ async def test_a_crash_before_the_receipt_is_healed_by_the_next_sweep() -> None:
     forgetful = Intake(
         landing=landing, parser=parts.parser, guard=parts.guard, embedder=parts.embedder, library=parts.library,
         ledger=MemoryLedger(ZONE), index_identity=parts.index_identity,
-        erasures=parts.erasures, reviews=parts.reviews, signer=parts.signer,
+        erasures=parts.erasures, reviews=parts.reviews, signer=parts.signer, policy=parts.policy,
     )  # fmt: skip
     await Batch(ZONE, due, intake=forgetful, writer=writer).run()  # written, but our ledger never heard of it
     assert len(await sweep(parts, writer)) == 1
@@ -648,3 +651,39 @@ async def test_rules_that_the_model_cannot_read_are_not_put_on_record() -> None:
     with pytest.raises(Permanent, match=r"prose\.most 400 and prose\.context 50"):
         await refreshed(ZONE, intake=parts)
     assert await parts.ledger.zones() == [ZONE]
+
+
+async def test_a_raised_document_is_out_of_reach_for_who_could_read_it_before() -> None:
+    """A changed rule makes every document due; its chunks move among fewer readers, and the receipt names the rule."""
+    policy = FixedPolicy()
+    parts, writer = intake(MemoryLanding({"a.txt": b"red fox"}), policy=policy), InMemoryIndex()
+    internal = replace(EVERYONE, clearance=Classification.internal)
+    await sweep(parts, writer)
+    assert await searched(writer, "fox", internal) == {"red fox"}
+    policy.ingested = ingest_decision(IngestAction.reclassify, least=Classification.confidential, rule="ingest.own")
+    policy.ingest_revision = "fixed-2"
+    (receipt,) = await sweep(parts, writer)
+    assert receipt.code == "indexed_raised"
+    assert "raised from internal to confidential by rule ingest.own" in receipt.reason
+    assert await searched(writer, "fox", internal) == set()
+    assert await searched(writer, "fox") == {"red fox"}
+    kept = await parts.library.cleared(receipt.document_id, receipt.version or "")
+    assert kept is not None
+    assert kept.document.labels.classification is Classification.confidential
+    assert await sweep(parts, writer) == []
+
+
+async def test_an_ingest_policy_without_a_verdict_takes_nothing_out() -> None:
+    """The file waits with its reason, and is answered from as before."""
+    policy = FixedPolicy()
+    parts, writer = intake(MemoryLanding({"a.txt": b"red fox"}), policy=policy), InMemoryIndex()
+    await sweep(parts, writer)
+    policy.ingested, policy.ingest_revision = ingest_decision(IngestAction.quarantine, rule="policy.late"), "fixed-2"
+    found = await survey(ZONE, intake=parts)
+    batch = Batch(ZONE, found.due, intake=parts, writer=writer)
+    await batch.parse()
+    with pytest.raises(Temporary):
+        await batch.clear()
+    await batch.park()
+    assert [(r.state, r.code) for r in batch.receipts] == [(State.discovered, "policy_unavailable")]
+    assert await searched(writer, "fox") == {"red fox"}

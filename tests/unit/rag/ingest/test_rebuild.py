@@ -19,6 +19,7 @@ from rag.ingest.rebuild import behind, catch_up
 from rag.ports import Catalog
 from rag.testing import (
     DigestSigner,
+    FixedPolicy,
     MemoryErasures,
     MemoryLanding,
     MemoryLedger,
@@ -78,7 +79,7 @@ class House:
         self.intake = Intake(
             landing=self.landing, parser=self.parser, guard=self.guard, embedder=HashEmbedder(), library=MemoryLibrary(),
             ledger=MemoryLedger(ZONE), index_identity=lambda: "index-1", erasures=MemoryErasures(),
-            reviews=MemoryReviews(), signer=DigestSigner(),
+            reviews=MemoryReviews(), signer=DigestSigner(), policy=FixedPolicy(),
         )  # fmt: skip
         self.catalog: Catalog = MemoryCatalog()
         self.blue, self.green = InMemoryIndex(), InMemoryIndex(dimension=16)

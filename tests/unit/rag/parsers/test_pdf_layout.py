@@ -18,7 +18,7 @@ from reportlab.platypus import Paragraph
 from rag.adapters.parsers.pdf import parse
 from rag.errors import Permanent
 from rag.ingest.clear import clear
-from rag.testing import decision
+from rag.testing import FixedPolicy, decision
 from rag.types import Action, Classification, Finding, Screened, Zone
 
 NOUNS = ["Antrag", "Frist", "Vertrag", "Gerät", "Prüfung", "Abteilung", "Zahlung", "Übergabe", "Straße", "Leitung"]
@@ -230,7 +230,7 @@ def test_a_name_in_a_running_head_is_masked_on_every_page() -> None:
             return Screened(text=f"{text[:at]}<PERSON>{text[at + 9 :]}", decision=decision(Action.redact), findings=(found,), counts={"PERSON": 1})  # fmt: skip
 
     zone = Zone(name="z", url="z", tenant="t", owner="o", classification=Classification.public)
-    cleared = asyncio.run(clear(parse(document(with_heads(3))), guard=Names(), zone=zone))  # type: ignore[arg-type]
+    cleared = asyncio.run(clear(parse(document(with_heads(3))), guard=Names(), policy=FixedPolicy(), zone=zone))
     assert "Lindemann" not in cleared.text
     assert sorted(place.page or 0 for place in cleared.masked) == [1, 2, 3]
 

@@ -14,7 +14,7 @@ import pytest
 
 from rag.adapters.policy.rego import RegoPolicy
 from rag.errors import Permanent
-from rag.types import Action
+from rag.types import Action, Classification, IngestAction, IngestDecision
 
 POLICIES = Path(__file__).resolve().parents[4] / "policies"
 FINDINGS: dict[str, object] = {
@@ -83,6 +83,73 @@ def test_two_decisions_at_once_are_no(folder: Path) -> None:
     assert decided(folder, rules) == "policy.error"
 
 
+DOCUMENT: dict[str, object] = {
+    "floor": "redact", "findings": {"PERSON": {"count": 2, "distinct": 1, "score": 0.85}}, "words": 80,
+    "masked_share": 0.1, "medical": {"density": 0.0, "categories": []}, "tenant": "acme", "business_unit": None,
+    "zone": "handbook", "classification": "internal", "media_type": "text/plain", "language": "de",
+}  # fmt: skip
+
+
+def ingested(folder: Path, rules: str) -> IngestDecision:
+    """What a policy whose ingest part is `rules` says of a document with a name in it."""
+    head = (
+        "package ingest\n\nimport rego.v1\n\n"
+        'default decision := {"action": "quarantine", "classification": null, "rule": "ingest.no", "reason": "No."}\n\n'
+    )
+    (folder / "ingest/ingest.rego").write_text(head + rules)
+    (folder / "ingest/ingest_test.rego").unlink()
+    return RegoPolicy(folder).ingest(DOCUMENT)
+
+
+def test_the_shipped_ingest_policy_decides() -> None:
+    """A name is masked; numbers of several people raise the classification; nothing at all is held back."""
+    policy = RegoPolicy(POLICIES)
+    assert policy.ingest(DOCUMENT).action is IngestAction.redact
+    accounts = {"IBAN_CODE": {"count": 4, "distinct": 4, "score": 1.0}}
+    raised = policy.ingest({**DOCUMENT, "findings": accounts})
+    assert (raised.action, raised.classification) == (IngestAction.reclassify, Classification.confidential)
+    huge = {"IBAN_CODE": {"count": 10**12, "distinct": 10**12, "score": 1.0}}
+    assert policy.ingest({**DOCUMENT, "findings": huge}).action is IngestAction.quarantine
+    assert policy.ingest({}).rule == "ingest.undecided"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ['"index"', "true", '{"action": "index", "rule": "x", "reason": "x"}',
+     '{"action": "allow", "classification": null, "rule": "x", "reason": "x"}',
+     '{"action": "index", "classification": null, "rule": "", "reason": "x"}',
+     '{"action": "reclassify", "classification": null, "rule": "x", "reason": "x"}',
+     '{"action": "reclassify", "classification": "secret", "rule": "x", "reason": "x"}',
+     '{"action": "reclassify", "classification": ["confidential"], "rule": "x", "reason": "x"}',
+     '{"action": "index", "classification": null, "rule": "x", "reason": "x", "more": 1}'],
+)  # fmt: skip
+def test_a_malformed_ingest_decision_holds_back(folder: Path, answer: str) -> None:
+    """Whatever is not exactly a decision lets nothing in, and is told from a rule's own word."""
+    decided = ingested(folder, f"decision := {answer} if input.floor\n")
+    assert (decided.action, decided.rule) == (IngestAction.quarantine, "policy.malformed")
+
+
+def test_an_undefined_or_failing_ingest_policy_holds_back(folder: Path, tmp_path: Path) -> None:
+    """Undefined falls back to the default that refuses; an error is no verdict."""
+    index = '{"action": "index", "classification": null, "rule": "x", "reason": "x"}'
+    assert ingested(folder, f"decision := {index} if input.nothing\n").rule == "ingest.no"
+    other = Path(shutil.copytree(POLICIES, tmp_path / "other"))
+    fails = f'decision := {index} if {{ input.floor; not startswith(input.words, "1") }}\n'
+    assert ingested(other, fails).rule == "policy.error"
+
+
+def test_a_late_ingest_policy_holds_back(folder: Path) -> None:
+    """A decision that came too late does not count."""
+    assert RegoPolicy(folder, timeout_s=0.0).ingest(DOCUMENT).rule == "policy.late"
+
+
+def test_a_folder_without_an_ingest_policy_is_refused(folder: Path) -> None:
+    """An operator's own folder from before there was one: said in words, and nothing starts."""
+    shutil.rmtree(folder / "ingest")
+    with pytest.raises(Permanent, match="no package ingest: copy the one that comes with Beleg"):
+        RegoPolicy(folder)
+
+
 @pytest.mark.parametrize("classes", ['["local", "local"]', '["local", 1]', '"local"', '[""]'])
 def test_a_malformed_route_is_no(folder: Path, classes: str) -> None:
     """A list of endpoint classes that is not one refuses."""
@@ -117,6 +184,8 @@ def test_a_slow_policy_is_no(folder: Path) -> None:
         ("dlp/dlp.rego", "package dlp\n\nimport rego.v1\n\ndecide(x) := 1\n", "another number of arguments"),
         ("dlp/dlp.rego", 'package dlp\n\nimport rego.v1\n\ndefault decision := {"action": "allow", "rule": "x", "reason": "x"}\n', "does not refuse"),
         ("dlp/dlp.rego", "package dlp\n\nimport rego.v1\n\nunrelated := 1\n", "The policy"),
+        ("ingest/ingest.rego", 'package ingest\n\nimport rego.v1\n\ndefault decision := {"action": "index", "classification": null, "rule": "x", "reason": "x"}\n', "does not refuse"),
+        ("ingest/ingest.rego", "package ingest\n\nimport rego.v1\n\nx if http.send({})\n", "which the engine does not know"),
     ],
 )  # fmt: skip
 def test_a_broken_policy_is_refused_at_the_start(folder: Path, file: str, source: str, said: str) -> None:
@@ -153,7 +222,7 @@ def test_a_broken_change_keeps_the_last_good_policy(folder: Path, caplog: pytest
     assert policy.revision != before
 
 
-@pytest.mark.parametrize("package", ["dlp", "routing"])
+@pytest.mark.parametrize("package", ["dlp", "ingest", "routing"])
 def test_data_that_was_deleted_keeps_the_last_good_policy(folder: Path, package: str) -> None:
     """Rules that read it would be undefined, which is "no" for everybody and looks like a decision."""
     policy = RegoPolicy(folder, watch=False)
@@ -182,12 +251,15 @@ def test_a_changed_file_takes_effect_by_itself(folder: Path) -> None:
 
 def test_revisions_tell_what_changed(folder: Path) -> None:
     """Routing does not touch what texts are screened by; tests beside a policy change nothing."""
-    before = RegoPolicy(folder)
+    before = RegoPolicy(folder, watch=False)
     (folder / "routing/data.json").write_text((folder / "routing/data.json").read_text() + "\n")
     (folder / "dlp/dlp_test.rego").write_text("package dlp_test\n")
     after = RegoPolicy(folder)
     assert after.revision != before.revision
     assert after.screening_revision == before.screening_revision
+    assert after.ingest_revision == before.ingest_revision
+    (folder / "ingest/data.json").write_text((folder / "ingest/data.json").read_text() + "\n")
+    assert RegoPolicy(folder).ingest_revision != before.ingest_revision
 
 
 def test_many_threads_at_once(folder: Path) -> None:
