@@ -33,12 +33,12 @@ class Row:
 
 
 async def table(zone_name: str | None) -> list[Row]:
-    """As a sweep would cut now. Raises `Permanent`: `no_such_zone`, `bad_chunking`, `bad_zone_file`."""
+    """As an index that is begun now would be cut. Raises `Permanent`: `no_such_zone`, `bad_chunking`, `bad_zone_file`."""
     from rag.chunking import BUILT_IN, cells_of
     from rag.compose import open_rag
 
     async with open_rag(here()) as rag:
-        chunking = rag.intake.chunking
+        chunking = rag.chunking
         known = chosen(await rag.ledger.zones(), zone_name)[0] if zone_name is not None else None
         zone = None if known is None else await rag.intake.landing.zone(known)
         rules = chunking.readable(zone, rag.intake.embedder.most_tokens)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -26,19 +26,17 @@ from rag.adapters.secret_file import SecretFile
 from rag.adapters.signing import Ed25519Signer
 from rag.errors import Permanent
 from rag.settings import Settings
-from rag.types import Build, IndexRecord, IndexState, Prompt, Recipe, UseCase, Zone, now
+from rag.types import Build, IndexRecord, IndexState, Prompt, Recipe, UseCase, Zone
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
-
     from rag.adapters.embedders.opening import OpenModel
     from rag.adapters.index.every_writer import EveryWriter
     from rag.adapters.index.indexes import Indexes
-    from rag.adapters.index.opening import Opened
     from rag.adapters.policy.rego import RegoPolicy
     from rag.answer.answer import Chain
+    from rag.chunking import Chunking
     from rag.ingest.ingest import Intake
-    from rag.ports import AllowList, Catalog, Embedder, Pauses
+    from rag.ports import AllowList, Embedder, Pauses
     from rag.types import AllowEntry
 
 
@@ -70,7 +68,7 @@ class Rag:
         intake_of, chain_of: each index is fed and asked with its own embedder.
         build: what an index of this model, glossed or not, would be built with today.
         current: the same in place of one that there is: a folder that somebody chose stays, otherwise the settings decide.
-        default_model: what the settings name.
+        default_model: what the settings name. chunking: what they say; an index that was begun with another table keeps it.
     """
 
     state: State
@@ -80,6 +78,7 @@ class Rag:
     build: Callable[[str, bool], Build]
     current: Callable[[Build], Build]
     default_model: str
+    chunking: Chunking
     policy: RegoPolicy
     use_cases: dict[str, UseCase]
     warm: Callable[[], Awaitable[None]]
@@ -215,39 +214,6 @@ def most_tokens(settings: Settings) -> int:
     return SentenceTransformerEmbedder().most_tokens if settings.embedder_url is None else settings.embedder_most_tokens
 
 
-def open_index(settings: Settings, record: IndexRecord) -> Opened:
-    """The embedded one, unless a server is configured. Raises `Permanent`: `bad_setting` for two of them.
-
-    The first lies where it always lay; each later one has a folder, or a prefix in the server, of its own.
-    """
-    from rag.adapters.index.opening import azure_search, embedded, qdrant_server
-
-    build, keep, is_first = record.build, settings.keep_generations, record.number == 1
-    name, dimension, terms = build.embedder, build.dimension, build.keywords
-    prefix = settings.index_prefix if is_first else f"{settings.index_prefix}-{record.number}"
-    lock = settings.home.resolve() / "run" / ("index.lock" if is_first else f"{record.name}.write.lock")
-    if settings.qdrant_url is not None and settings.azure_search_endpoint is not None:
-        hint = "Unset BELEG_QDRANT_URL or BELEG_AZURE_SEARCH_ENDPOINT."
-        raise Permanent("bad_setting", "Two index servers are configured.", hint=hint)
-    if settings.azure_search_endpoint is not None:
-        return azure_search(
-            settings.azure_search_endpoint, key=_revealed(settings.azure_search_key), prefix=prefix, lock=lock,
-            semantic=settings.azure_search_semantic,
-            embedder=name, dimension=dimension, terms=terms, keep=keep,
-        )  # fmt: skip
-    if settings.qdrant_url is not None:
-        return qdrant_server(
-            settings.qdrant_url, api_key=_revealed(settings.qdrant_api_key), prefix=prefix,
-            quantized=settings.qdrant_quantized, sharded=settings.qdrant_sharded, lock=lock, embedder=name, dimension=dimension, terms=terms, keep=keep,
-        )  # fmt: skip
-    root = settings.index_root if is_first else settings.index_root / record.name
-    return embedded(root, embedder=name, dimension=dimension, terms=terms, keep=keep)
-
-
-def _revealed(secret: SecretStr | None) -> str | None:
-    return None if secret is None else secret.get_secret_value()
-
-
 def open_models(settings: Settings, pauses: Pauses, stack: AsyncExitStack) -> OpenModel:
     """The packaged model and folders of models; `ENDPOINT` is the one of the settings, closed with `stack`."""
     from rag.adapters.embedders.opening import ENDPOINT, Model, sentence_transformer
@@ -259,34 +225,6 @@ def open_models(settings: Settings, pauses: Pauses, stack: AsyncExitStack) -> Op
     stack.push_async_callback(remote.close)
     endpoint = Model(questions=remote.questions, ingest=remote.ingest)
     return lambda model: endpoint if model == ENDPOINT else local(model)
-
-
-def open_indexes(settings: Settings, catalog: Catalog, open_model: OpenModel) -> Indexes:
-    """Nothing is opened before it is asked for."""
-    from rag.adapters.embedders.opening import Models
-    from rag.adapters.index.indexes import Indexes
-
-    return Indexes(
-        catalog, open_one=lambda record: open_index(settings, record), locks=settings.home.resolve() / "run",
-        models=Models(open_model),
-    )  # fmt: skip
-
-
-async def _first_index(settings: Settings, indexes: Indexes, build: Build) -> None:
-    """On record before anything else. One that an earlier version has built keeps the embedder that it was built with."""
-    from rag.adapters.index.generations import Stamp
-
-    if await indexes.refresh():
-        return
-    stamp = Stamp.read(settings.index_root)
-    if stamp is not None:
-        was = stamp.profile
-        build = replace(build, embedder=was.embedder, dimension=was.dimension, keywords=was.keywords)
-    at = now()
-    await indexes.catalog.keep(
-        IndexRecord(name="index-1", build=build, state=IndexState.ready, leads=True, started_at=at, ready_at=at)
-    )
-    await indexes.refresh()
 
 
 @asynccontextmanager
@@ -312,7 +250,8 @@ async def open_rag(
     from rag.adapters.models.extractive import ExtractiveLlm
     from rag.adapters.parsers.isolated import IsolatedParser
     from rag.answer.answer import Chain
-    from rag.chunking import Chunking, read_chunking
+    from rag.chunking import read_chunking
+    from rag.index_compose import begun_with, ensure_first_index, open_indexes
     from rag.ingest.chunk import CODE, revision, snapshot
     from rag.ingest.ingest import Intake
     from rag.use_cases import read_use_cases
@@ -321,7 +260,6 @@ async def open_rag(
         state = await stack.enter_async_context(open_state(settings))
         policy = open_policy(settings)
         chunking = read_chunking(settings.chunking)
-        opener = open_model or open_models(settings, state.pauses, stack)
         allow_list: AllowList = state.allow_list if supposing is None else Supposing(state.allow_list, supposing)
         guard = PresidioGuard(
             policy, read_guard_settings(settings.policies / "dlp" / "recognizers.yaml"), allow_list=allow_list
@@ -332,7 +270,7 @@ async def open_rag(
             timeout_s=settings.parse_timeout_s, memory_mb=settings.parse_memory_mb, children=settings.parse_children
         )
         stack.push_async_callback(parser.aclose)
-        indexes = open_indexes(settings, state.catalog, opener)
+        indexes = open_indexes(settings, state.catalog, open_model or open_models(settings, state.pauses, stack))
         stack.push_async_callback(indexes.close)
         entailment = CrossEncoderEntailment(settings.entailment) if settings.entailment else None
         remote = open_endpoints(settings.endpoints) if settings.endpoints else []
@@ -359,7 +297,7 @@ async def open_rag(
                 embedder=indexes.model(record.build).ingest, library=state.library, ledger=state.ledger,
                 index_identity=indexes.opened(record).identity, erasures=state.erasures, reviews=state.reviews,
                 signer=state.signer,
-                chunking=Chunking(operators=record.build.cells, origin=f"{record.name}, as it was begun"),
+                chunking=chunking if record.build.cells == snapshot(chunking.of()) else begun_with(record),
                 cutting=record.build.cutting, allow_list=allow_list,
             )  # fmt: skip
 
@@ -384,7 +322,7 @@ async def open_rag(
                 if record.state is IndexState.ready:
                     await indexes.embedder(record.build).embed(["warm"])
 
-        await _first_index(settings, indexes, build(default, not default))
+        await ensure_first_index(settings, indexes, build(default, not default))
         yield Rag(
             state=state,
             indexes=indexes,
@@ -393,6 +331,7 @@ async def open_rag(
             build=build,
             current=current,
             default_model=default,
+            chunking=chunking,
             policy=policy,
             use_cases=read_use_cases(settings.use_cases),
             warm=warm,
