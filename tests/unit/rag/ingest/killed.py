@@ -15,11 +15,13 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from rag import keywords
 from rag.adapters.embedders.hashing import HashEmbedder
 from rag.adapters.index import generations
 from rag.adapters.index.generations import Manifest
+from rag.adapters.index.opening import embedded
 from rag.adapters.landing.folder_landing import FolderLanding
-from rag.compose import open_index, open_state
+from rag.compose import open_state
 from rag.ingest.batch import Batch
 from rag.ingest.erase import attest, erase
 from rag.ingest.ingest import Intake, removable, survey
@@ -36,7 +38,9 @@ PORTION = 3
 async def opened(settings: Settings) -> AsyncIterator[tuple[Intake, IndexWriter]]:
     async with open_state(settings) as state:
         embedder = HashEmbedder()
-        index = open_index(settings, embedder)
+        index = embedded(
+            settings.index_root, embedder=embedder.name, dimension=embedder.dimension, terms=keywords.REVISION, keep=3
+        )
         intake = Intake(
             landing=FolderLanding(), parser=PlainParser(), guard=WordGuard(), embedder=embedder, library=state.library,
             ledger=state.ledger, index_identity=index.identity, erasures=state.erasures, reviews=state.reviews,
