@@ -22,10 +22,14 @@ check: ## style and types
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
+ner: ## train a trial pipeline for names and addresses on invented texts, into .ner
+	@scripts/install.sh dev
+	.venv/bin/python -m training
+
 lock: ## resolve the dependencies anew
 	@scripts/lock.sh
 
 clean: ## remove the environment and the demo's state
 	rm -rf .venv .beleg
 
-.PHONY: help install demo test check lock clean
+.PHONY: help install demo test check ner lock clean
