@@ -24,6 +24,7 @@ async def add_zone(
     classification: str | None = None,
     owner: str | None = None,
     chunking: Sequence[str] = (),
+    keeps_history: bool | None = None,
     move: bool = False,
 ) -> tuple[Zone, list[str]]:
     """The zone as recorded, and what that changed of a zone that was known. `place`: a folder, or a store's URL.
@@ -38,6 +39,7 @@ async def add_zone(
         "name": name, "tenant": tenant, "owner": owner,
         "classification": None if classification is None else Classification[classification],
         "chunking": parse_settings(chunking) or None,
+        "keeps_history": keeps_history,
     }  # fmt: skip
     found = await _found(str(place), given)
     if found.chunking:
@@ -196,6 +198,7 @@ def _changes(before: Zone | None, after: Zone) -> list[str]:
         "readers",
         "deletion_limit",
         "chunking",
+        "keeps_history",
     )
     pairs = [(name, getattr(before, name), getattr(after, name)) for name in named]
     return [f"{name} {_shown(old)} → {_shown(new)}" for name, old, new in pairs if old != new]

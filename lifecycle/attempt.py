@@ -22,6 +22,10 @@ class _Seen:
     def generation(self) -> str | None:
         return self._index.generation
 
+    @property
+    def alarm(self) -> str | None:
+        return self._index.alarm
+
     async def refresh(self) -> None:
         await self._index.refresh()
 

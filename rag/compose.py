@@ -270,7 +270,9 @@ async def open_rag(
             timeout_s=settings.parse_timeout_s, memory_mb=settings.parse_memory_mb, children=settings.parse_children
         )
         stack.push_async_callback(parser.aclose)
-        indexes = open_indexes(settings, state.catalog, open_model or open_models(settings, state.pauses, stack))
+        indexes = open_indexes(
+            settings, state.catalog, open_model or open_models(settings, state.pauses, stack), state.library
+        )
         stack.push_async_callback(indexes.close)
         entailment = CrossEncoderEntailment(settings.entailment) if settings.entailment else None
         remote = open_endpoints(settings.endpoints) if settings.endpoints else []

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from rag.adapters.embedders.opening import OpenModel
     from rag.adapters.index.indexes import Indexes
     from rag.adapters.index.opening import Opened
-    from rag.ports import Catalog
+    from rag.ports import Catalog, Publications
 
 
-def open_index(settings: Settings, record: IndexRecord) -> Opened:
+def open_index(settings: Settings, record: IndexRecord, publications: Publications) -> Opened:
     """The embedded one, unless a server is configured. Raises `Permanent`: `bad_setting` for two of them.
 
     The first lies where it always lay; each later one has a folder, or a prefix in the server, of its own.
@@ -37,28 +37,29 @@ def open_index(settings: Settings, record: IndexRecord) -> Opened:
         return azure_search(
             settings.azure_search_endpoint, key=_revealed(settings.azure_search_key), prefix=prefix, lock=lock,
             semantic=settings.azure_search_semantic,
-            embedder=name, dimension=dimension, terms=terms, keep=keep,
+            publications=publications, embedder=name, dimension=dimension, terms=terms, keep=keep,
         )  # fmt: skip
     if settings.qdrant_url is not None:
         return qdrant_server(
             settings.qdrant_url, api_key=_revealed(settings.qdrant_api_key), prefix=prefix,
-            quantized=settings.qdrant_quantized, sharded=settings.qdrant_sharded, lock=lock, embedder=name, dimension=dimension, terms=terms, keep=keep,
+            quantized=settings.qdrant_quantized, sharded=settings.qdrant_sharded, lock=lock,
+            publications=publications, embedder=name, dimension=dimension, terms=terms, keep=keep,
         )  # fmt: skip
     root = settings.index_root if is_first else settings.index_root / record.name
-    return embedded(root, embedder=name, dimension=dimension, terms=terms, keep=keep)
+    return embedded(root, publications=publications, embedder=name, dimension=dimension, terms=terms, keep=keep)
 
 
 def _revealed(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
 
 
-def open_indexes(settings: Settings, catalog: Catalog, open_model: OpenModel) -> Indexes:
+def open_indexes(settings: Settings, catalog: Catalog, open_model: OpenModel, publications: Publications) -> Indexes:
     """Nothing is opened before it is asked for."""
     from rag.adapters.embedders.opening import Models
     from rag.adapters.index.indexes import Indexes
 
     return Indexes(
-        catalog, open_one=lambda record: open_index(settings, record), locks=settings.home.resolve() / "run",
+        catalog, open_one=lambda record: open_index(settings, record, publications), locks=settings.home.resolve() / "run",
         models=Models(open_model),
     )  # fmt: skip
 

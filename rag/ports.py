@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from rag.library_port import Library as Library  # noqa: PLC0414 - they are long
+from rag.library_port import Publications as Publications  # noqa: PLC0414
 from rag.ports_stewards import AllowList as AllowList  # noqa: PLC0414 - ports, too
 from rag.ports_stewards import Reviews as Reviews  # noqa: PLC0414
 from rag.types import (
@@ -17,7 +19,6 @@ from rag.types import (
     AuditRow,
     Brief,
     Chunk,
-    Cleared,
     Decision,
     Direction,
     Document,
@@ -146,6 +147,11 @@ class Index(Protocol):
         """Name of the generation being read, `None` before the first publish."""
         ...
 
+    @property
+    def alarm(self) -> str | None:
+        """One sentence for the operator if passages of no live version were met. They are never returned."""
+        ...
+
     async def refresh(self) -> None:
         """Follows the last publish now; `search` does it by itself. Raises what a search would raise."""
         ...
@@ -169,10 +175,14 @@ class IndexWriter(Protocol):
         """
         ...
 
-    async def retain(self, document_id: str, version: str | None, keep: frozenset[str] | None = None) -> int:
+    async def retain(
+        self, document_id: str, version: str | None, keep: frozenset[str] | None = None, *,
+        earlier: frozenset[str] = frozenset(),
+    ) -> int:  # fmt: skip
         """Removes every chunk of the document that is not of `version` (`None`: all of it). Returns how many.
 
-        `keep`: ids of that version's chunks under today's rules; others of the version go too.
+        `keep`: ids of that version's chunks under today's rules; others of the version go too. `earlier`: versions of
+        which nothing is removed.
         """
         ...
 
@@ -181,7 +191,9 @@ class IndexWriter(Protocol):
         ...
 
     async def publish(self) -> str:
-        """Makes all written so far visible, atomically. Returns the generation's name; the same if nothing changed."""
+        """Makes all written so far visible, atomically, with the record of the versions that are live now: what belongs
+        to none of them is not served. Returns the generation's name; the same if nothing changed.
+        """
         ...
 
 
@@ -236,24 +248,6 @@ class Llm(Protocol):
         ...
 
     def cost_usd(self, usage: Usage) -> float: ...
-
-
-class Library(Protocol):
-    """Cleared documents as stored, so that a quote can be checked and a source opened."""
-
-    async def keep(self, cleared: Cleared) -> None: ...
-
-    async def cleared(self, document_id: str, version: str) -> Cleared | None:
-        """The stored text with its labels; `document.content` is empty. The caller checks access."""
-        ...
-
-    async def versions(self, document_id: str) -> int:
-        """How many versions' texts are kept."""
-        ...
-
-    async def forget(self, document_id: str) -> int:
-        """Removes every version's text. Returns how many there were."""
-        ...
 
 
 class Ledger(Protocol):

@@ -165,6 +165,8 @@ async def _index_health(rag: Rag, lifecycle: Lifecycle) -> tuple[bool, str]:
             await index.refresh()
             if index.generation is None:
                 alarms.append("Nothing is published yet: drop documents and ingest.")
+            elif index.alarm:
+                alarms.append(index.alarm)
             elif not rag.indexes.has_model(record.build):
                 alarms.append(
                     f"{record.name} was built with {record.build.embedder}, which is not there any more: it is searched by "

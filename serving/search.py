@@ -25,6 +25,7 @@ def router(limits: Limits) -> APIRouter:
             use_case=use_case_for(body.model, asker, front), limits=limits,
         )  # fmt: skip
         hits = await front.search(asked, body.limit)
-        return shapes.SearchResponse(request_id=asked.id, results=[shapes.search_result(hit) for hit in hits])
+        results = [shapes.search_result(hit, as_of=asked.as_of) for hit in hits]
+        return shapes.SearchResponse(request_id=asked.id, as_of=asked.as_of, results=results)
 
     return routes

@@ -5,6 +5,7 @@ Answer → JSON, pure. Spans count code points, as OpenAI's do.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -92,6 +93,7 @@ class BelegOut(BaseModel):
     decisions: list[DecisionOut]
     dropped_claims: int
     cost_usd: float
+    as_of: datetime | None = Field(None, description="The documents valid then were asked; null = those valid now.")
 
 
 class UrlCitation(BaseModel):
@@ -162,6 +164,7 @@ class SearchResponse(BaseModel):
 
     object: Literal["list"] = "list"
     request_id: str
+    as_of: datetime | None = None
     results: list[SearchResult]
 
 
@@ -201,7 +204,7 @@ def url_citations(answer: Answer) -> list[Annotation]:
             url_citation=UrlCitation(
                 start_index=citation.start,
                 end_index=citation.end,
-                url=source_url(citation.document_id, citation.version, citation.quote_start, citation.quote_end),
+                url=_citation_url(citation, answer),
                 title=citation.title,
             )
         )
@@ -218,28 +221,36 @@ def beleg(answer: Answer) -> BelegOut:
         recipe=answer.recipe_id,
         epoch=answer.epoch,
         endpoint=answer.endpoint,
-        citations=[_citation(citation) for citation in answer.citations],
+        citations=[_citation(citation, answer) for citation in answer.citations],
         decisions=[DecisionOut(action=d.action.value, rule=d.rule, reason=d.reason) for d in answer.decisions],
         dropped_claims=answer.dropped_claims,
         cost_usd=round(answer.cost_usd, 8),
+        as_of=answer.as_of,
     )
 
 
-def search_result(hit: Hit) -> SearchResult:
+def search_result(hit: Hit, *, as_of: datetime | None = None) -> SearchResult:
     chunk = hit.chunk
     source = SourceOut(
         document_id=chunk.document_id, version=chunk.version, document=chunk.uri, zone=chunk.zone, path=chunk.path,
         title=chunk.title, media_type=chunk.media_type, chunk_id=chunk.id,
-        url=source_url(chunk.document_id, chunk.version, chunk.start, chunk.end),
+        url=source_url(chunk.document_id, chunk.version, chunk.start, chunk.end, as_of=as_of),
         quote=chunk.text, quote_start=chunk.start, quote_end=chunk.end,
         **_first(chunk.places), places=[place_out(place) for place in chunk.places],
     )  # fmt: skip
     return SearchResult(document=chunk.uri, text=chunk.text, score=hit.score, citation=source)
 
 
-def source_url(document_id: str, version: str, start: int, end: int) -> str:
+def source_url(document_id: str, version: str, start: int, end: int, *, as_of: datetime | None = None) -> str:
     """Relative, so that no Host header can bend it."""
-    return f"/sources/{quote(document_id, safe='')}/{quote(version, safe='')}?start={start}&end={end}"
+    then = "" if as_of is None else f"&as_of={quote(as_of.isoformat(), safe='')}"
+    return f"/sources/{quote(document_id, safe='')}/{quote(version, safe='')}?start={start}&end={end}{then}"
+
+
+def _citation_url(citation: Citation, answer: Answer) -> str:
+    return source_url(
+        citation.document_id, citation.version, citation.quote_start, citation.quote_end, as_of=answer.as_of
+    )
 
 
 def place_out(place: Place) -> PlaceOut:
@@ -250,13 +261,13 @@ def place_out(place: Place) -> PlaceOut:
     )  # fmt: skip
 
 
-def _citation(citation: Citation) -> CitationOut:
+def _citation(citation: Citation, answer: Answer) -> CitationOut:
     return CitationOut(
         number=citation.number, start=citation.start, end=citation.end, support=citation.support,
         entailment=citation.entailment, document_id=citation.document_id, version=citation.version,
         document=citation.uri, zone=citation.zone, path=citation.path, title=citation.title,
         media_type=citation.media_type, chunk_id=citation.chunk_id,
-        url=source_url(citation.document_id, citation.version, citation.quote_start, citation.quote_end),
+        url=_citation_url(citation, answer),
         quote=citation.quote, quote_start=citation.quote_start, quote_end=citation.quote_end,
         **_first(citation.places), places=[place_out(place) for place in citation.places],
     )  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -20,8 +21,10 @@ from serving.front import Front
 from serving.identity import Asker, may_read
 from serving.settings import Limits
 from serving.shapes import PlaceOut, place_out
+from serving.wire import as_of as parsed_as_of
 
 PDF = "application/pdf"
+AsOf = Annotated[str | None, Query(max_length=40, description="As the question was asked; default: now.")]
 _LONGEST = 100
 """Characters of an id that a caller made up; ours are shorter."""
 
@@ -91,11 +94,13 @@ def router(limits: Limits) -> APIRouter:
         asker: Asker,
         start: Annotated[int, Query(ge=0, description="First code point of the passage.")] = 0,
         end: Annotated[int, Query(ge=0, description="After its last; 0 = no passage.")] = 0,
+        as_of: AsOf = None,
     ) -> Source:
         """The cleared text with its structure, and the passage's place. 404 if the asker may not read it."""
         front: Front = request.app.state.front
+        at = parsed_as_of(as_of, "as_of", now())
         async with _on_record(document_id, version, asker, front, request, page=None):
-            cleared = await _readable(document_id, version, asker, front)
+            cleared = await _readable(document_id, version, asker, front, at)
         return _source(cleared, start, min(end, len(cleared.text)), limits)
 
     @routes.get(
@@ -104,11 +109,14 @@ def router(limits: Limits) -> APIRouter:
         response_class=Response,
         responses={200: {"content": {"image/png": {}}}},
     )
-    async def page_image(document_id: str, version: str, page: int, request: Request, asker: Asker) -> Response:
+    async def page_image(
+        document_id: str, version: str, page: int, request: Request, asker: Asker, as_of: AsOf = None
+    ) -> Response:
         """Personal data is painted over. 404 if that cannot be done, or if the file has changed since."""
         front: Front = request.app.state.front
+        at = parsed_as_of(as_of, "as_of", now())
         async with _on_record(document_id, version, asker, front, request, page=page):
-            cleared = await _readable(document_id, version, asker, front)
+            cleared = await _readable(document_id, version, asker, front, at)
             masks = _masks(cleared, page)
             png = await front.page_images.png(await _original(cleared, front), page, masked=masks)
         return Response(png, media_type="image/png")
@@ -116,10 +124,10 @@ def router(limits: Limits) -> APIRouter:
     return routes
 
 
-async def _readable(document_id: str, version: str, asker: Principal, front: Front) -> Cleared:
+async def _readable(document_id: str, version: str, asker: Principal, front: Front, at: datetime | None) -> Cleared:
     """One answer for what is not there and for what is not the asker's: nobody learns which."""
     cleared = await front.library.cleared(document_id, version)
-    if cleared is None or not may_read(asker, cleared.document.labels):
+    if cleared is None or not may_read(asker, cleared.document.labels, at=at):
         raise Refused(
             "source_not_found", "There is no such source for this key.", hint="It may have been replaced or removed."
         )

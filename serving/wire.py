@@ -7,10 +7,13 @@ effect a caller would miss (tools, n, images, …) are refused with a clear word
 from __future__ import annotations
 
 import unicodedata
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rag.as_of import instant_of
+from rag.errors import Permanent
 from rag.types import Principal, Question, Turn, UseCase, now
 from serving.errors import BadRequest
 from serving.settings import Limits
@@ -45,6 +48,17 @@ class StreamOptions(BaseModel):
     include_usage: bool | None = None
 
 
+class BelegIn(BaseModel):
+    """What we understand beyond OpenAI's fields. With its clients: `extra_body={"beleg": {...}}`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: str | None = Field(
+        None, max_length=40, examples=["2026-03-01"],
+        description="Answer from the documents valid then: a day (its end, UTC) or an ISO 8601 instant.",
+    )  # fmt: skip
+
+
 class ChatRequest(BaseModel):
     """OpenAI's chat completion request. `model` names the use case."""
 
@@ -75,6 +89,7 @@ class ChatRequest(BaseModel):
     audio: dict[str, Any] | None = None
     logprobs: bool | None = None
     stop: str | list[str] | None = None
+    beleg: BelegIn | None = None
 
 
 class SearchRequest(BaseModel):
@@ -88,6 +103,7 @@ class SearchRequest(BaseModel):
     model: ModelName
     query: str
     limit: int = Field(8, ge=1)
+    beleg: BelegIn | None = None
 
 
 def question(request: ChatRequest, *, request_id: str, asker: Principal, use_case: UseCase, limits: Limits) -> Question:
@@ -103,13 +119,15 @@ def question(request: ChatRequest, *, request_id: str, asker: Principal, use_cas
             "conversation_too_long", f"The conversation is longer than {limits.conversation_characters} characters.",
             param="messages", hint="Send only its last turns.",
         )  # fmt: skip
+    at = now()
     return Question(
         id=request_id,
         asker=asker,
         use_case=use_case,
         turns=(*turns[:-1], Turn(role="user", content=_asked(turns[-1].content, "messages", limits))),
-        at=now(),
+        at=at,
         max_tokens=request.max_completion_tokens or request.max_tokens,
+        as_of=as_of(request.beleg.as_of if request.beleg else None, "beleg.as_of", at),
     )
 
 
@@ -125,7 +143,19 @@ def search_question(
     if request.limit > limits.search_results:
         raise BadRequest("invalid_request", f"limit: at most {limits.search_results}.", param="limit")
     turn = Turn(role="user", content=_asked(_clean(request.query, "query"), "query", limits))
-    return Question(id=request_id, asker=asker, use_case=use_case, turns=(turn,), at=now())
+    at = now()
+    then = as_of(request.beleg.as_of if request.beleg else None, "beleg.as_of", at)
+    return Question(id=request_id, asker=asker, use_case=use_case, turns=(turn,), at=at, as_of=then)
+
+
+def as_of(text: str | None, param: str, at: datetime) -> datetime | None:
+    """Raises `BadRequest` for what is no instant, or lies in the future."""
+    if text is None:
+        return None
+    try:
+        return instant_of(text, now=at)
+    except Permanent as error:
+        raise BadRequest(error.code, error.message, param=param, hint=error.hint) from None
 
 
 def _require_supported(request: ChatRequest) -> None:

@@ -304,6 +304,7 @@ class Chain:
             question_id=question.id, text=text, outcome=outcome, citations=citations, language="de", release="assistant-1",
             recipe_id="recipe-1", epoch=3, endpoint="extractive", decisions=(decided(),),
             usage=Usage(prompt_tokens=120, completion_tokens=len(text.split())), cost_usd=self.cost_usd,
+            as_of=question.as_of,
         )  # fmt: skip
 
     async def search(self, question: Question, limit: int) -> list[Hit]:

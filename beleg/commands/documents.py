@@ -25,7 +25,7 @@ app.add_typer(chunk, name="chunk")
 
 
 @zone.command("add", epilog="Example: `beleg zone add ~/handbooks --tenant default --classification internal`")
-def add(
+def add(  # noqa: PLR0917 - one for each option
     place: Annotated[
         str,
         typer.Argument(
@@ -43,6 +43,13 @@ def add(
         list[str] | None,
         typer.Option(metavar="KIND.KEY=VALUE", help="How its documents are cut, e.g. slides.target=80; repeat it."),
     ] = None,
+    keeps_history: Annotated[
+        bool | None,
+        typer.Option(
+            "--keeps-history/--forgets-history",
+            help="Whether earlier versions of a replaced file answer `ask --as-of`; default: they go.",
+        ),
+    ] = None,
     move: Annotated[
         bool, typer.Option("--move", help="A zone of this name lies elsewhere: from now on it lies here.")
     ] = False,
@@ -56,7 +63,14 @@ def add(
     from beleg.zones import add_zone, is_empty
 
     work = add_zone(
-        place, name=name, tenant=tenant, classification=classification, owner=owner, chunking=chunking or (), move=move
+        place,
+        name=name,
+        tenant=tenant,
+        classification=classification,
+        owner=owner,
+        chunking=chunking or (),
+        keeps_history=keeps_history,
+        move=move,
     )
     added, changes = finish(work)
     if as_json:

@@ -23,6 +23,9 @@ def ask(
     clearance: Annotated[ClassificationName, typer.Option(help="Highest classification to read.")] = "internal",
     group: Annotated[list[str] | None, typer.Option(help="A group of the asker; repeat for more.")] = None,
     use_case: Annotated[str, typer.Option(help="A folder of usecases/.")] = "assistant",
+    as_of: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Answer from what was valid then: 2026-03-01, or an instant.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask, and see the answer with its evidence. It goes on the audit record, as every answer does.
@@ -32,7 +35,9 @@ def ask(
     from beleg.asking import ask_chain
     from rag.types import Outcome
 
-    given, hint = finish(ask_chain(question, tenant=tenant, clearance=clearance, groups=group or [], use_case=use_case))
+    given, hint = finish(
+        ask_chain(question, tenant=tenant, clearance=clearance, groups=group or [], use_case=use_case, as_of=as_of)
+    )
     if as_json:
         emit(given)
     else:
@@ -44,6 +49,8 @@ def ask(
 
 
 def _print_answer(given: Answer) -> None:
+    if given.as_of is not None:
+        tell(f"As of {given.as_of:%Y-%m-%d %H:%M} UTC:")
     tell(given.text)
     for c in given.citations:
         tell(f"  [{c.number}] {c.zone}/{c.path}: “{c.quote}” (support {c.support:.2f})")

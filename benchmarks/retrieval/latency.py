@@ -34,7 +34,7 @@ from rag.adapters.index.qdrant_edge_shard import DENSE, WORDS, sparse
 from rag.adapters.index.qdrant_edge_writer import QdrantEdgeWriter
 from rag.answer.retrieve import retrieve
 from rag.ports import Embedder
-from rag.types import Chunk, RetrievalSettings, Vectors
+from rag.types import Chunk, Publication, RetrievalSettings, Vectors
 
 SIZES = (1_000, 10_000, 50_000)
 QUESTIONS = 300
@@ -89,6 +89,19 @@ def made_up(size: int, words: Sequence[str]) -> list[Chunk]:
     return chunks
 
 
+class AllLive:
+    """Port `Publications`: the record of a library that holds them all."""
+
+    def __init__(self, chunks: Sequence[Chunk]) -> None:
+        self._chunks = chunks
+
+    async def live(self) -> list[Publication]:
+        return [
+            Publication(document_id=c.document_id, version=c.version, classification=c.labels.classification)
+            for c in self._chunks
+        ]
+
+
 def directions(count: int, seed: int) -> Vectors:
     drawn = np.random.default_rng(seed).standard_normal((count, _DIMENSION)).astype(np.float32)
     return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), dtype=np.float32)
@@ -110,7 +123,8 @@ async def measure(size: int, words: Sequence[str], questions: Sequence[str], emb
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         marks = [time.perf_counter()]
-        async with QdrantEdgeWriter(root, embedder=_EMBEDDER, dimension=_DIMENSION) as writer:
+        live = AllLive(chunks)
+        async with QdrantEdgeWriter(root, embedder=_EMBEDDER, dimension=_DIMENSION, publications=live) as writer:
             for at in range(0, size, 500):
                 await writer.upsert(chunks[at : at + 500], vectors[at : at + 500])
             marks.append(time.perf_counter())
@@ -170,7 +184,7 @@ def _engine_alone(shard: Any, question: str, vector: list[float]) -> Callable[[]
 _HOW = (
     "`python -m benchmarks.retrieval.latency` writes this page. p50 / p99 in milliseconds, one question at a time,"
     f" {QUESTIONS} questions. *Engine alone*: the engine's own hybrid with RRF, unfiltered. *Search*: our reader, with"
-    " access filters, statistics, completed scores and fusion. *Step*: with the question's embedding. *Resident*: the"
+    " access filters, the record of live versions, statistics, completed scores and fusion. *Step*: with the question's embedding. *Resident*: the"
     " benchmark's whole process, which holds the made-up chunks, the writer and the model as well."
 )
 _HEADS = (

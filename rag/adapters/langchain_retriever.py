@@ -27,6 +27,8 @@ class BelegRetriever(BaseRetriever):
     model: str = "assistant"
     """The use case."""
     limit: int = Field(8, ge=1, le=50)
+    as_of: str | None = None
+    """A day or an instant: passages of what was valid then."""
     timeout_s: float = Field(30.0, gt=0)
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:  # noqa: ARG002 - LangChain's shape
@@ -52,7 +54,12 @@ class BelegRetriever(BaseRetriever):
         return {
             "url": f"{self.base_url.rstrip('/')}/v1/search",
             "headers": {"Authorization": f"Bearer {self.api_key.get_secret_value()}"},
-            "json": {"model": self.model, "query": query, "limit": self.limit},
+            "json": {
+                "model": self.model,
+                "query": query,
+                "limit": self.limit,
+                **({"beleg": {"as_of": self.as_of}} if self.as_of else {}),
+            },
         }
 
 

@@ -181,7 +181,10 @@ def _told(message: str, outcome: Outcome, record: Record) -> list[str | Answer]:
 
 
 def access_of(question: Question) -> Access:
-    """What the index may return: never more than the asker's clearance, nor than the use case's protection class."""
+    """What the index may return: never more than the asker's clearance, nor than the use case's protection class.
+
+    Also as of an earlier day the rights are those of today: only validity is asked for then.
+    """
     asker, use_case = question.asker, question.use_case
     return Access(
         tenant=asker.tenant,
@@ -189,7 +192,7 @@ def access_of(question: Question) -> Access:
         groups=asker.groups,
         clearance=Classification(min(asker.clearance, use_case.protection)),
         zones=use_case.zones,
-        at=question.at,
+        at=question.as_of or question.at,
     )
 
 

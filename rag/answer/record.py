@@ -87,6 +87,7 @@ class Record:
             cost_usd=self.cost_usd,
             dropped_claims=self.dropped_claims,
             searched=tuple(hit.chunk.id for hit in self._hits),
+            as_of=self._question.as_of,
         )
 
     def row(self, outcome: str, citations: tuple[Citation, ...] = (), *, error: str | None = None) -> AuditRow:
@@ -114,6 +115,8 @@ class Record:
             "cost_usd": round(self.cost_usd, 8),
             "timings_ms": {step: round(ms, 2) for step, ms in self._timings.items()},
         }
+        if self._question.as_of is not None:
+            facts["as_of"] = self._question.as_of.isoformat()
         if error is not None:
             facts["error"] = error
         return AuditRow(

@@ -19,9 +19,10 @@ import numpy as np
 
 from rag.allowing import ALLOWED, stamped
 from rag.errors import BelegError, HeldBack, Permanent, Refused, Temporary
+from rag.ingest import history
 from rag.ingest.chunk import chunk
 from rag.ingest.clear import clear
-from rag.ingest.ingest import Due, Intake
+from rag.ingest.ingest import Due, Intake, oldest
 from rag.ports import IndexWriter
 from rag.types import (
     AllowEntry,
@@ -80,6 +81,7 @@ class _File:
     Attributes:
         attempts: how often in a row it has failed by its own fault, this time included.
         version: hash of its bytes, once they were read.
+        began: when it took the place of an earlier version, where the zone keeps those.
         trouble: what keeps it from its next step for the time being.
     """
 
@@ -87,6 +89,7 @@ class _File:
     at: At
     attempts: int
     version: str | None = None
+    began: datetime | None = None
     trouble: Temporary | None = None
 
 
@@ -151,6 +154,10 @@ class Batch:
             file.version = document.version
             if await self._intake.erasures.is_forgotten(self._zone.tenant, document.id, document.version):
                 raise _forgotten()
+            if self._zone.keeps_history:
+                known = await self._intake.library.history(document.id)
+                file.began = history.began_at(known, document.version, now())
+                document = history.begun(document, file.began)
             parsed = await self._intake.parser.parse(capped(document, file.due.until))
             return replace(parsed, document=replace(parsed.document, content=b""))
 
@@ -160,25 +167,28 @@ class Batch:
         """What the guard lets pass, masked where it says so."""
 
         async def one(_file: _File, parsed: Parsed) -> Cleared:
-            review = await self._intake.reviews.of(parsed.document.id, parsed.document.version)
-            is_released = review is not None and review.verdict is Verdict.released
-            intake = self._intake
-            return await clear(
-                parsed, guard=intake.guard, policy=intake.policy, zone=self._zone, is_released=is_released
-            )
+            return await self._cleared(parsed)
 
         await self._each(Parsed, one)
+
+    async def _cleared(self, parsed: Parsed) -> Cleared:
+        review = await self._intake.reviews.of(parsed.document.id, parsed.document.version)
+        is_released = review is not None and review.verdict is Verdict.released
+        intake = self._intake
+        return await clear(parsed, guard=intake.guard, policy=intake.policy, zone=self._zone, is_released=is_released)
 
     async def chunk(self) -> None:
         """Passages that the embedding model can read whole."""
 
         async def one(_file: _File, cleared: Cleared) -> Chunked:
-            count = self._intake.embedder.count_tokens
-            return Chunked(
-                cleared=cleared, chunks=await asyncio.to_thread(chunk, cleared, rules=self._rules, count_tokens=count)
-            )
+            return Chunked(cleared=cleared, chunks=await self._cut(cleared))
 
         await self._each(Cleared, one)
+
+    async def _cut(self, cleared: Cleared) -> list[Chunk]:
+        return await asyncio.to_thread(
+            chunk, cleared, rules=self._rules, count_tokens=self._intake.embedder.count_tokens
+        )
 
     async def embed(self) -> None:
         """Each passage with the headings that it stands under; the texts of all files at once, which is faster."""
@@ -205,19 +215,44 @@ class Batch:
         return np.stack([self._known[text] for text in texts])
 
     async def index(self) -> None:
-        """New first, then the old version goes: a failure in between leaves both, never neither."""
+        """New first, then the old version goes: a failure in between leaves both, never neither. Which of them is live
+        is said in one step between the two, when the text is kept.
+        """
 
         async def one(file: _File, made: Embedded) -> Receipt:
             if file.due.returns:
                 await self._intake.erasures.release(made.cleared.document.id)
+            if self._zone.keeps_history:
+                await self._index_with_history(file, made)
+                return _indexed(made)
+            await self._writer.upsert(made.chunks, made.vectors)
             if self._leads:
                 await self._intake.library.keep(made.cleared)
-            await self._writer.upsert(made.chunks, made.vectors)
             document, keep = made.cleared.document, frozenset(c.id for c in made.chunks)
             await self._writer.retain(document.id, document.version, keep=keep)
             return _indexed(made)
 
         await self._each(Embedded, one)
+
+    async def _index_with_history(self, file: _File, made: Embedded) -> None:
+        """Earlier versions that are made anew are withheld meanwhile, so that a crash never leaves two that answer now, and
+        the next run makes them again.
+        """
+        document, keep = made.cleared.document, frozenset(c.id for c in made.chunks)
+        today = history.mark(self._fingerprint, document.labels) if self._leads else None
+        known = await self._intake.library.history(document.id)
+        earlier = await history.earlier(
+            known, document, began=file.began, oldest=oldest(self._zone), today=today, clear=self._cleared
+        )
+        chunks = [one for cleared in earlier.anew for one in await self._cut(cleared)]
+        vectors = await self._vectors(chunks)
+        await self._writer.upsert(made.chunks, made.vectors)
+        if self._leads:
+            await self._intake.library.keep(made.cleared, earlier=earlier.waiting)
+        await self._writer.retain(document.id, document.version, keep=keep, earlier=earlier.untouched)
+        await self._writer.upsert(chunks, vectors)
+        if self._leads and chunks:
+            await self._intake.library.keep(made.cleared, earlier=earlier.kept)
 
     async def park(self) -> None:
         """What could not come along waits for the next sweep, each file with its reason."""
@@ -276,9 +311,11 @@ class Batch:
     async def _quarantined(self, file: _File, error: Permanent) -> Receipt:
         """The file alone is parked; what was indexed of an earlier version must no longer be answered."""
         document_id = self._intake.landing.document_id(self._zone, file.due.path)
+        if self._leads and self._zone.keeps_history:  # who may read it now is not known, so nobody may
+            await self._intake.library.withhold(document_id, now())
+        elif self._leads:
+            await self._intake.library.forget(document_id)  # first: from here on it is of no live version
         await self._writer.retain(document_id, None)
-        if self._leads:
-            await self._intake.library.forget(document_id)
         return Receipt(
             zone=self._zone.name, path=file.due.path, document_id=document_id, version=file.version,
             state=State.quarantined, code=error.code, reason=error.message, hint=error.hint,

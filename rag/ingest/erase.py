@@ -33,8 +33,8 @@ async def erase(
     reason: str = "",
 ) -> Erasure:  # fmt: skip
     """Taken again after a crash it changes nothing but adds a receipt of nothing found."""
+    texts = await intake.library.forget(entry.receipt.document_id)  # first: from here on it is of no live version
     chunks = await writer.retain(entry.receipt.document_id, None)
-    texts = await intake.library.forget(entry.receipt.document_id)
     state, code, said, hint = _STATES[rule]
     erasure = Erasure(
         id=f"ers_{uuid4().hex}", tenant=zone.tenant, zone=zone.name, path=entry.receipt.path,

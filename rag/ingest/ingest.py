@@ -133,7 +133,8 @@ async def survey(zone: Zone, *, intake: Intake, retry: bool = False) -> Survey:
     seen = await intake.landing.sightings(zone)
     capped = await intake.landing.supersessions(zone)
     entries = await intake.ledger.entries(zone.name)
-    since = None if zone.retention_days is None else now() - timedelta(days=zone.retention_days)
+    since = oldest(zone)
+    aged = await intake.library.aged(since) if since is not None and zone.keeps_history else frozenset[str]()
     marked = [
         _mark(s, capped.get(s.path))
         for s in seen
@@ -150,7 +151,7 @@ async def survey(zone: Zone, *, intake: Intake, retry: bool = False) -> Survey:
             is_new=s.path not in entries or entries[s.path].receipt.state in _OUT,
         )
         for s in marked
-        if s.path not in known or known[s.path].receipt.state not in rest
+        if s.path not in known or known[s.path].receipt.state not in rest or known[s.path].receipt.document_id in aged
     )  # fmt: skip
     there = {path: entry for path, entry in sorted(entries.items()) if entry.receipt.state not in _OUT}
     paths, kept = {s.path for s in seen}, {s.path for s in marked}
@@ -172,6 +173,11 @@ def portions(due: Sequence[Due]) -> Iterator[tuple[Due, ...]]:
         portion.append(file)
     if portion:
         yield tuple(portion)
+
+
+def oldest(zone: Zone) -> datetime | None:
+    """What was changed last before this instant leaves the zone's index; `None` = nothing does."""
+    return None if zone.retention_days is None else now() - timedelta(days=zone.retention_days)
 
 
 async def removable(zone: Zone, found: Survey, *, intake: Intake) -> tuple[Entry, ...]:

@@ -62,6 +62,7 @@ from rag.types.questions import (
 )
 from rag.types.reviews import Review, Verdict
 from rag.types.sweeps import Retrieved, SweepProgress
+from rag.types.versions import Kept, Publication
 
 __all__ = [
     "Access",
@@ -95,6 +96,7 @@ __all__ = [
     "IndexState",
     "IngestAction",
     "IngestDecision",
+    "Kept",
     "Labels",
     "Live",
     "Outcome",
@@ -103,6 +105,7 @@ __all__ = [
     "Principal",
     "Progress",
     "Prompt",
+    "Publication",
     "Question",
     "Raised",
     "Receipt",

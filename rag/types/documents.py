@@ -25,6 +25,7 @@ class Zone:
         deletion_limit: share of the zone's documents, 0..1, that may vanish between two sweeps before somebody is asked.
         retention_days: age of a file, by its time of change, after which it leaves the index; `None` = never.
         chunking: cells of the table of chunk rules that are the zone's own, sorted.
+        keeps_history: whether a replaced file's earlier versions answer questions as of a time before.
         fixed: names of settings that were given when it was added; the zone's own file does not change them.
     """
 
@@ -41,6 +42,7 @@ class Zone:
     deletion_limit: float = 0.15
     retention_days: int | None = None
     chunking: tuple[ChunkSetting, ...] = ()
+    keeps_history: bool = False
     fixed: frozenset[str] = frozenset()
 
     @property

@@ -105,7 +105,11 @@ class Live:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One request. `turns` ends with the user's question; earlier turns are the conversation."""
+    """One request. `turns` ends with the user's question; earlier turns are the conversation.
+
+    Attributes:
+        as_of: documents count that were valid then; `None` = now. What the asker may read is always today's.
+    """
 
     id: str
     asker: Principal
@@ -113,6 +117,7 @@ class Question:
     turns: tuple[Turn, ...]
     at: datetime
     max_tokens: int | None = None
+    as_of: datetime | None = None
 
     @property
     def text(self) -> str:
@@ -238,6 +243,8 @@ class Answer:
     dropped_claims: int = 0
     searched: tuple[str, ...] = ()
     """Ids of the chunks that were retrieved, best first; for evaluation and audit."""
+    as_of: datetime | None = None
+    """Of which instant the answer is; `None` = of now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

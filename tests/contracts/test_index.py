@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
@@ -109,6 +111,17 @@ async def test_retain_can_drop_what_other_chunk_rules_have_left(scene: Scene) ->
     assert await scene.writer.retain("handbook", "1", keep=frozenset({chunks[0].id, chunks[2].id})) == 2
     await scene.publish()
     assert set(await scene.texts("rule")) == {"Rule 0", "Rule 2"}
+
+
+async def test_retain_leaves_earlier_versions_that_are_named(scene: Scene) -> None:
+    """Whole; of the version itself only what is to stay, and everything when the document goes."""
+    versions = [chunk(f"Rule {v}{n}", version=v, position=n) for v in "1234" for n in range(2)]
+    await scene.publish(versions)
+    keep = frozenset({versions[6].id})
+    assert await scene.writer.retain("handbook", "4", keep=keep, earlier=frozenset({"1", "3"})) == 3
+    await scene.publish()
+    assert set(await scene.texts("rule")) == {"Rule 10", "Rule 11", "Rule 30", "Rule 31", "Rule 40"}
+    assert await scene.writer.retain("handbook", None, earlier=frozenset({"1"})) == 5
 
 
 async def test_it_knows_the_vectors_of_the_texts_that_it_holds(scene: Scene) -> None:
@@ -241,6 +254,7 @@ async def test_a_large_batch_at_once(kind: str, tmp_path: Path) -> None:
     vectors = np.tile(await EMBEDDER.embed(["rule"]), (len(made), 1))
     vectors[321:322] = await EMBEDDER.embed([made[321].text])
     async with opened(kind, tmp_path / "index") as scene:
+        scene.declared.add(made)
         await scene.writer.upsert(made, vectors)
         name = await scene.publish()
         await scene.writer.upsert(made[-100:], vectors[-100:])
@@ -288,6 +302,61 @@ async def test_any_script_and_sign_comes_back_as_it_went_in(scene: Scene) -> Non
         hits = await scene.ask(one.text, groups=frozenset({group}), business_units=frozenset({group}))
         assert [hit.chunk for hit in hits] == [one]
     assert await scene.ask("start") == []
+
+
+# --- the record of what is live -----------------------------------------------------------------------------------
+
+
+async def test_what_no_live_version_has_is_never_served_and_is_told(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A run died between writing and declaring; what it left is published by the next run, and nobody gets it."""
+    await scene.publish([chunk("Holiday is 30 days.")])
+    orphans = [chunk(f"Holiday is {n} days.", document="orphan", version="2", position=n) for n in range(120)]
+    await scene.write_only(orphans)
+    assert scene.index.alarm is None
+    await scene.publish([chunk("Holiday of trainees is 28 days.", document="trainees")])
+    found = await scene.texts("holiday days", limit=8)  # more orphans than candidates: they starve nobody
+    assert set(found) == {"Holiday is 30 days.", "Holiday of trainees is 28 days."}
+    assert scene.index.alarm is not None
+    assert "Holiday" not in scene.index.alarm
+    assert {"index.orphans"} <= {record.message for record in caplog.records if record.levelname == "ERROR"}
+    await scene.writer.retain("orphan", None)
+    await scene.publish()
+    assert len(await scene.texts("holiday days")) == 2
+    assert scene.index.alarm is None
+
+
+async def test_a_chunk_planted_by_hand_is_never_served(scene: Scene) -> None:
+    """Straight into the store of the generation that is read: another document, another version, another class."""
+    known = chunk("Holiday is 30 days.", classification=Classification.confidential)
+    await scene.publish([known, chunk("Rule of the canteen", document="other", position=1)])
+    elsewhere = chunk("Holiday is 30 days.", classification=Classification.internal)
+    planted = [chunk("Holiday is 99 days.", document="planted"), chunk("Holiday is 98 days.", version="9"), elsewhere]
+    for one in planted:
+        await scene.plant(replace(one, id=str(uuid.uuid4())))
+    assert await scene.texts("holiday", limit=1, clearance=Classification.internal) == ["Rule of the canteen"]
+    assert set(await scene.texts("holiday")) == {"Holiday is 30 days.", "Rule of the canteen"}
+    assert scene.index.alarm is not None
+
+
+async def test_a_version_that_is_live_no_more_goes_with_the_next_publish(scene: Scene) -> None:
+    """Though its chunks are still there: the deletion was interrupted after the word and before the deed."""
+    await scene.publish([chunk("Holiday is 30 days."), chunk("Rule of the canteen", document="other")])
+    first = scene.index.generation
+    scene.declared.versions = {one for one in scene.declared.versions if one.document_id == "other"}
+    assert await scene.texts("holiday canteen") != []
+    assert await scene.publish() != first
+    assert await scene.texts("holiday canteen") == ["Rule of the canteen"]
+
+
+async def test_orphans_leave_no_trace_in_scores(scene: Scene) -> None:
+    """How often a word occurs in what is not served changes nothing."""
+    await scene.publish([chunk("The falcon project starts in May."), chunk("The canteen is closed.", position=1)])
+    before = [(hit.sparse, hit.score) for hit in await scene.ask("falcon project")]
+    await scene.write_only([chunk("Falcon falcon project", document=f"x{n}") for n in range(20)])
+    await scene.publish()
+    assert [(hit.sparse, hit.score) for hit in await scene.ask("falcon project")] == before
 
 
 # --- access -----------------------------------------------------------------------------------------------------

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from state_values import cleared
+from state_values import NOON, cleared
 
 from rag.adapters.database.engine import Database
 from rag.adapters.database.library import DatabaseLibrary
 from rag.ports import Library
 from rag.testing import MemoryLibrary
+from rag.types import Classification, Kept
 
 
 class LibraryContract:
@@ -53,6 +55,56 @@ class LibraryContract:
         assert await library.versions("doc-1") == 2
         assert await library.forget("doc-1") == 2
         assert (await library.versions("doc-1"), await library.forget("doc-1")) == (0, 0)
+
+    async def test_of_every_document_one_version_is_live(self, library: Library) -> None:
+        """The one that was kept last, with its class; none of what was forgotten."""
+        for version in ("v1", "v2"):
+            await library.keep(cleared(version=version))
+        await library.keep(cleared("doc-2"))
+        await library.forget("doc-2")
+        (live,) = await library.live()
+        assert (live.document_id, live.version, live.classification) == ("doc-1", "v2", Classification.confidential)
+        await library.keep(cleared(version="v1"))
+        assert [one.version for one in await library.live()] == ["v1"]
+
+    async def test_an_earlier_version_is_kept_where_it_is_asked_for(self, library: Library) -> None:
+        """It can be opened, is live, and stays as long as it is named; then it is gone at once."""
+        await library.keep(cleared(version="v1"))
+        earlier = [Kept(cleared=cleared(version="v1", text="Alt."), ended_at=NOON, made_with="m")]
+        await library.keep(cleared(version="v2"), earlier=earlier)
+        assert (await library.cleared("doc-1", "v1")) == earlier[0].cleared
+        assert {one.version for one in await library.live()} == {"v1", "v2"}
+        known = {
+            kept.cleared.document.version: (kept.ended_at, kept.made_with) for kept in await library.history("doc-1")
+        }
+        assert known == {"v1": (NOON, "m"), "v2": (None, "")}
+        later = NOON + timedelta(days=1)
+        assert (await library.aged(NOON), await library.aged(later)) == (frozenset(), frozenset({"doc-1"}))
+        await library.keep(cleared(version="v2"))
+        assert (await library.versions("doc-1"), await library.cleared("doc-1", "v1")) == (1, None)
+        assert await library.aged(later) == frozenset()
+
+    async def test_a_history_can_be_withheld_and_comes_back(self, library: Library) -> None:
+        """Nothing of it is live or opens, nothing is forgotten; what is named again without chunks stays withheld."""
+        await library.keep(cleared(version="v1"))
+        await library.keep(
+            cleared(version="v2"), earlier=[Kept(cleared=cleared(version="v1"), ended_at=NOON, made_with="m")]
+        )
+        await library.withhold("doc-1", NOON + timedelta(days=1))
+        assert (await library.live(), await library.versions("doc-1")) == ([], 2)
+        assert [await library.cleared("doc-1", version) for version in ("v1", "v2")] == [None, None]
+        kept = await library.history("doc-1")
+        assert {one.cleared.document.version: one.ended_at for one in kept} == {
+            "v1": NOON,
+            "v2": NOON + timedelta(days=1),
+        }
+        assert {one.made_with for one in kept} == {""}
+        again = [replace(one, made_with="m") if one.ended_at == NOON else one for one in kept]
+        await library.keep(cleared(version="v3"), earlier=again)
+        assert {one.version for one in await library.live()} == {"v1", "v3"}
+        assert await library.cleared("doc-1", "v2") is None
+        assert len(await library.history("doc-1")) == 3
+        assert await library.forget("doc-1") == 3
 
     async def test_keeping_twice_is_keeping_once(self, library: Library) -> None:
         """A sweep after a crash keeps the same text again."""

@@ -39,6 +39,7 @@ class DatabaseLedger:
             "deletion_limit": zone.deletion_limit,
             "retention_days": zone.retention_days,
             "chunking": [[one.kind, one.key, one.value] for one in zone.chunking],
+            "keeps_history": zone.keeps_history,
             "fixed": sorted(zone.fixed),
         }
         async with self._database.write() as connection:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from rag.adapters.database.engine import Database
-from rag.adapters.database.schema import texts
+from rag.adapters.database.schema import Instant, texts
 from rag.adapters.database.stored_text import pack, unpack
-from rag.types import Cleared, now
+from rag.types import Classification, Cleared, Kept, Publication, now
 
 
 class DatabaseLibrary:
@@ -25,29 +27,75 @@ class DatabaseLibrary:
         self._database = database
         self._keep_superseded = keep_superseded
 
-    async def keep(self, cleared: Cleared) -> None:
-        """Stores this version as the current one; older versions live on for `keep_superseded`, then go."""
+    async def keep(self, cleared: Cleared, *, earlier: Sequence[Kept] | None = None) -> None:
+        """One transaction. Without a history older versions live on for `keep_superseded`, then go."""
         at, document = now(), cleared.document
-        values = {
+        rows = [await self._row(kept, at) for kept in (*(earlier or ()), Kept(cleared=cleared))]
+        older = (texts.c.document_id == document.id) & (texts.c.version != document.version)
+        others = (texts.c.document_id == document.id) & texts.c.version.not_in([row["version"] for row in rows])
+        async with self._database.write() as connection:
+            await connection.execute(delete(texts).where(others, texts.c.ended_at.is_not(None)))
+            for row in rows:
+                await connection.execute(self._database.upsert(texts, row, keys=("document_id", "version")))
+            await connection.execute(
+                update(texts)
+                .where(older, texts.c.superseded_at.is_(None), texts.c.ended_at.is_(None))
+                .values(superseded_at=at)
+            )
+            outlived = (texts.c.superseded_at < at - self._keep_superseded) & texts.c.ended_at.is_(None)
+            await connection.execute(delete(texts).where(outlived))
+
+    @staticmethod
+    async def _row(kept: Kept, at: datetime) -> dict[str, Any]:
+        """An earlier version without chunks is withheld: it counts as superseded, and stays."""
+        document, is_withheld = kept.cleared.document, kept.ended_at is not None and not kept.made_with
+        return {
             "document_id": document.id,
             "version": document.version,
-            "content": await asyncio.to_thread(pack, cleared),
+            "content": await asyncio.to_thread(pack, kept.cleared),
             "kept_at": at,
-            "superseded_at": None,
+            "superseded_at": at if is_withheld else None,
+            "classification": int(document.labels.classification),
+            "modified_at": document.modified_at,
+            "ended_at": kept.ended_at,
+            "made_with": kept.made_with,
         }
-        older = (texts.c.document_id == document.id) & (texts.c.version != document.version)
+
+    async def history(self, document_id: str) -> list[Kept]:
+        """Oldest end first."""
+        is_kept = texts.c.superseded_at.is_(None) | texts.c.ended_at.is_not(None)
+        statement = (
+            select(texts.c.content, texts.c.ended_at, texts.c.made_with)
+            .where(texts.c.document_id == document_id, is_kept)
+            .order_by(texts.c.ended_at.is_(None), texts.c.ended_at)
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(statement)).all()
+        return [
+            Kept(cleared=await asyncio.to_thread(unpack, content), ended_at=ended_at, made_with=made_with)
+            for content, ended_at, made_with in rows
+        ]
+
+    async def withhold(self, document_id: str, at: datetime) -> None:
+        of_document = texts.c.document_id == document_id
+        superseded = texts.c.superseded_at.is_not(None) & texts.c.ended_at.is_(None)
+        ended_at = func.coalesce(texts.c.ended_at, bindparam("now", at, type_=Instant()))
         async with self._database.write() as connection:
-            await connection.execute(self._database.upsert(texts, values, keys=("document_id", "version")))
+            await connection.execute(delete(texts).where(of_document, superseded))
             await connection.execute(
-                update(texts).where(older, texts.c.superseded_at.is_(None)).values(superseded_at=at)
+                update(texts).where(of_document).values(ended_at=ended_at, superseded_at=at, made_with="")
             )
-            await connection.execute(delete(texts).where(texts.c.superseded_at < at - self._keep_superseded))
+
+    async def aged(self, before: datetime) -> frozenset[str]:
+        statement = select(texts.c.document_id).where(texts.c.ended_at.is_not(None), texts.c.modified_at < before)
+        async with self._database.read() as connection:
+            return frozenset((await connection.execute(statement)).scalars())
 
     async def cleared(self, document_id: str, version: str) -> Cleared | None:
-        """The stored text, `document.content` empty; `None` if it was never kept, forgotten or outlived."""
-        is_current = texts.c.superseded_at.is_(None) | (texts.c.superseded_at >= now() - self._keep_superseded)
+        """The stored text, `document.content` empty; `None` if it was never kept, forgotten, outlived or withheld."""
+        lives_on = (texts.c.superseded_at >= now() - self._keep_superseded) & texts.c.ended_at.is_(None)
         statement = select(texts.c.content).where(
-            texts.c.document_id == document_id, texts.c.version == version, is_current
+            texts.c.document_id == document_id, texts.c.version == version, texts.c.superseded_at.is_(None) | lives_on
         )
         async with self._database.read() as connection:
             content = (await connection.execute(statement)).scalar_one_or_none()
@@ -58,6 +106,20 @@ class DatabaseLibrary:
         statement = select(func.count()).select_from(texts).where(texts.c.document_id == document_id)
         async with self._database.read() as connection:
             return int((await connection.execute(statement)).scalar_one())
+
+    async def live(self) -> list[Publication]:
+        """What was kept before its class was written down is of any class."""
+        statement = select(texts.c.document_id, texts.c.version, texts.c.classification).where(
+            texts.c.superseded_at.is_(None)
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(statement)).all()
+        return [
+            Publication(
+                document_id=name, version=version, classification=None if part is None else Classification(part)
+            )
+            for name, version, part in rows
+        ]
 
     async def forget(self, document_id: str) -> int:
         """Removes every version at once: a deleted document cannot be opened, whatever an old answer cites."""

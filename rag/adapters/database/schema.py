@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.engine import Dialect
 
@@ -83,6 +84,7 @@ zones = Table(
     Column("deletion_limit", Float, nullable=False, server_default="0.15"),
     Column("retention_days", Integer),
     Column("chunking", JSON, nullable=False, server_default="[]"),
+    Column("keeps_history", Boolean, nullable=False, server_default=false()),
     Column("fixed", JSON, nullable=False, server_default="[]"),
 )
 
@@ -134,6 +136,10 @@ texts = Table(
     Column("content", LargeBinary, nullable=False),
     Column("kept_at", Instant, nullable=False),
     Column("superseded_at", Instant, index=True),
+    Column("classification", Integer),
+    Column("modified_at", Instant),
+    Column("ended_at", Instant),
+    Column("made_with", Text, nullable=False, server_default=""),
 )
 
 hints = Table(

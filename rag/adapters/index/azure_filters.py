@@ -25,8 +25,7 @@ def split(wanted: Wanted) -> list[Wanted]:
 
 def odata(wanted: Wanted) -> str:
     said = [_said(condition) for condition in wanted.all]
-    if wanted.but:
-        said.append(f"not ({' and '.join(_said(condition) for condition in wanted.but)})")
+    said += [f"not ({' and '.join(_said(condition) for condition in group)})" for group in wanted.but]
     return " and ".join(said)
 
 

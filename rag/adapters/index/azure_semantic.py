@@ -43,6 +43,10 @@ class SemanticIndex:
     def generation(self) -> str | None:
         return self._index.generation
 
+    @property
+    def alarm(self) -> str | None:
+        return self._index.alarm
+
     async def refresh(self) -> None:
         await self._index.refresh()
 

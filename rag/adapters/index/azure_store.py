@@ -24,6 +24,7 @@ from azure.search.documents.models import VectorizedQuery
 from rag.adapters.index.azure_filters import MANY, among_ids, odata, split
 from rag.adapters.index.azure_semantic import CONFIGURATION, MOST, texts_of, with_ranker
 from rag.adapters.index.payload import KEYWORD_FIELDS, NUMBER_FIELDS
+from rag.adapters.index.record import Version
 from rag.adapters.index.remote import (
     IDENTITY,
     In,
@@ -248,7 +249,7 @@ class AzureStore:
         return await _run(self._asked, self._names.of(part), among_ids(ids), vector, words, len(ids))
 
     def _asked(self, index: str, condition: str, vector: Vector, words: Mapping[int, float], limit: int) -> Scores:
-        client, asked = self._client(index), ["id", "chunk", "weights"]
+        client, asked = self._client(index), ["id", "chunk", "weights", "document_id", "version"]
         limit = min(limit, _PAGE)
         nearest = VectorizedQuery(vector=vector.tolist(), k_nearest_neighbors=limit, fields="dense")
         by_vector = list(
@@ -266,6 +267,7 @@ class AzureStore:
             dense={document["id"]: _cosine(document["@search.score"]) for document in by_vector},
             sparse={point: score for point, score in weighed.items() if score},
             chunks={point: document["chunk"] for point, document in found.items()},
+            versions={point: Version(one["document_id"], one["version"]) for point, one in found.items()},
         )
 
     async def rank(self, part: Classification, text: str, chunks: Sequence[str]) -> dict[str, float]:

@@ -75,9 +75,12 @@ class EveryWriter:
     async def vectors(self, texts: Sequence[str]) -> dict[str, Vector]:
         return await self._lead.vectors(texts)
 
-    async def retain(self, document_id: str, version: str | None, keep: frozenset[str] | None = None) -> int:
+    async def retain(
+        self, document_id: str, version: str | None, keep: frozenset[str] | None = None, *,
+        earlier: frozenset[str] = frozenset(),
+    ) -> int:  # fmt: skip
         """With a version, of the leading index alone: the others follow with the document's new chunks."""
-        removed = await self._lead.retain(document_id, version, keep)
+        removed = await self._lead.retain(document_id, version, keep, earlier=earlier)
         if version is None:
             for other in await self._every_other():
                 removed += await other.retain(document_id, None)

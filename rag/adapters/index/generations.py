@@ -2,7 +2,7 @@
 
     root/profile.json                      what the working copy was built with, and which one it is
     root/working/<classification>/         the writer's, locked while it is open
-    root/generations/<name>/<classification>/, manifest.json, terms.*
+    root/generations/<name>/<classification>/, manifest.json, terms.*, record.bin
     root/CURRENT                           the name that readers follow; swapped by rename
 
 A generation never changes after its folder has its name. Names sort by age and end in a digest of the content.
@@ -80,12 +80,15 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a generation says of itself. `chunks` counts per classification name; `content` is the full digest."""
+    """What a generation says of itself. `chunks` counts per classification name; `content` is the full digest; `record`
+    is the digest of its `record.bin`, `None` for a generation of the time before there were records.
+    """
 
     name: str
     content: str
     profile: Profile
     chunks: dict[str, int]
+    record: str | None = None
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from rag import keywords
+from rag.adapters.index.record import Orphans, Record, Version
 from rag.adapters.index.statistics import TermCounter, TermStatistics
 from rag.fusion import fuse, trust
+from rag.ports import Publications
 from rag.types import Access, Chunk, Hit, Vector, Vectors
 
 
@@ -38,10 +40,18 @@ def is_granted(chunk: Chunk, access: Access) -> bool:
 
 
 class InMemoryIndex:
-    """Ports `Index` and `IndexWriter` in one; nothing is visible to `search` before `publish`."""
+    """Ports `Index` and `IndexWriter` in one; nothing is visible to `search` before `publish`.
 
-    def __init__(self, *, embedder: str = "hashing", dimension: int = 64) -> None:
+    `publications`: `None` = whatever is written is live.
+    """
+
+    def __init__(
+        self, *, embedder: str = "hashing", dimension: int = 64, publications: Publications | None = None
+    ) -> None:
         self._embedder = embedder
+        self._publications = publications
+        self._record: Record | None = None
+        self._orphans = Orphans()
         self._dimension = dimension
         self._working: dict[str, _Entry] = {}
         self._published: dict[str, _Entry] = {}
@@ -59,6 +69,10 @@ class InMemoryIndex:
     def generation(self) -> str | None:
         return self._generation
 
+    @property
+    def alarm(self) -> str | None:
+        return self._orphans.alarm
+
     async def upsert(self, chunks: Sequence[Chunk], vectors: Vectors) -> None:
         if len(chunks) != len(vectors):
             raise ValueError(f"{len(chunks)} chunks but {len(vectors)} vectors")
@@ -73,11 +87,15 @@ class InMemoryIndex:
         found = ((entry.chunk.embedded_text, entry.vector) for entry in self._working.values())
         return {text: vector for text, vector in found if text in wanted}
 
-    async def retain(self, document_id: str, version: str | None, keep: frozenset[str] | None = None) -> int:
+    async def retain(
+        self, document_id: str, version: str | None, keep: frozenset[str] | None = None, *,
+        earlier: frozenset[str] = frozenset(),
+    ) -> int:  # fmt: skip
         outdated = [
             key
             for key, entry in self._working.items()
             if entry.chunk.document_id == document_id
+            and (version is None or entry.chunk.version not in earlier)
             and (version is None or entry.chunk.version != version or (keep is not None and key not in keep))
         ]
         for key in outdated:
@@ -90,15 +108,21 @@ class InMemoryIndex:
         return {name: count for name, count in counts.items() if count}
 
     async def publish(self) -> str:
+        record = None if self._publications is None else Record.of(await self._publications.live())
         content = repr(sorted((key, repr(entry.chunk), entry.chunk.text) for key, entry in self._working.items()))
-        digest = hashlib.sha256(content.encode()).hexdigest()[:12]
+        recorded = "" if record is None else record.digest
+        digest = hashlib.sha256(f"{recorded}{content}".encode()).hexdigest()[:12]
         if self._generation is not None and self._generation.endswith(digest):
             return self._generation
         counter = TermCounter()
         for entry in self._working.values():
+            version = Version(entry.chunk.document_id, entry.chunk.version)
+            if record is not None and not record.holds(version, entry.chunk.labels.classification):
+                continue
             counter.add(entry.chunk.labels.classification, entry.chunk.labels.tenant, entry.words)
         self._number += 1
-        self._published, self._statistics = dict(self._working), counter.statistics()
+        self._published, self._statistics, self._record = dict(self._working), counter.statistics(), record
+        self._orphans.clear()
         self._generation = f"{self._number:08d}-{digest}"
         return self._generation
 
@@ -114,7 +138,7 @@ class InMemoryIndex:
         dense: dict[str, float] = {}
         sparse: dict[str, float] = {}
         for key, entry in self._published.items():
-            if not is_granted(entry.chunk, access):
+            if not is_granted(entry.chunk, access) or not self._is_live(entry.chunk):
                 continue
             dense[key] = float(vector @ entry.vector)
             if score := sum(weight * entry.words.get(term, 0.0) for term, weight in asked.weights.items()):
@@ -129,3 +153,15 @@ class InMemoryIndex:
             )
             for candidate in best[:limit]
         ]
+
+    def plant(self, chunk: Chunk, vector: Vector) -> None:
+        """Into what is published, past the writer: for tests of what must not be served."""
+        words = keywords.document_vector(chunk.text, chunk.context, chunk.language)
+        self._published[chunk.id] = _Entry(chunk, vector, words)
+
+    def _is_live(self, chunk: Chunk) -> bool:
+        version, part = Version(chunk.document_id, chunk.version), chunk.labels.classification
+        if self._record is None or self._record.holds(version, part):
+            return True
+        self._orphans.met(part, [version], self._generation or "")
+        return False

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
-from rag.ports import Index, IndexWriter
+from rag.ports import Index, IndexWriter, Publications
 
 if TYPE_CHECKING:
     from azure.core.credentials import AzureKeyCredential, TokenCredential
@@ -41,7 +41,7 @@ class Opened:
     size: Callable[[], int | None] = lambda: None
 
 
-def embedded(root: Path, *, embedder: str, dimension: int, terms: str, keep: int) -> Opened:
+def embedded(root: Path, *, publications: Publications, embedder: str, dimension: int, terms: str, keep: int) -> Opened:
     """Qdrant Edge in this process; `root` is made by the first writer."""
     from rag.adapters.index import generations
     from rag.adapters.index.qdrant_edge_reader import QdrantEdgeReader
@@ -59,13 +59,15 @@ def embedded(root: Path, *, embedder: str, dimension: int, terms: str, keep: int
     return Opened(
         reader=reader, identity=lambda: generations.working_identity(root), close=close, drop=drop,
         size=lambda: generations.size(root),
-        writer=lambda: QdrantEdgeWriter(root, embedder=embedder, dimension=dimension, terms=terms, keep=keep),
+        writer=lambda: QdrantEdgeWriter(
+            root, embedder=embedder, dimension=dimension, terms=terms, publications=publications, keep=keep
+        ),
     )  # fmt: skip
 
 
 def qdrant_server(
     url: str, *, api_key: str | None, prefix: str, quantized: bool, lock: Path, embedder: str, dimension: int,
-    terms: str, keep: int, sharded: bool = False,
+    publications: Publications, terms: str, keep: int, sharded: bool = False,
 ) -> Opened:  # fmt: skip
     """Nothing is asked of it before the first search or write."""
     from qdrant_client import AsyncQdrantClient, QdrantClient
@@ -87,13 +89,13 @@ def qdrant_server(
 
     return Opened(
         reader=RemoteReader(store, profile=profile), identity=lambda: identity(plain, names), close=close, drop=store.drop,
-        writer=lambda: RemoteWriter(store, profile=profile, lock=lock, keep=keep),
+        writer=lambda: RemoteWriter(store, profile=profile, lock=lock, publications=publications, keep=keep),
     )  # fmt: skip
 
 
 def azure_search(
     endpoint: str, *, key: str | None, prefix: str, lock: Path, embedder: str, dimension: int,
-    terms: str, keep: int, semantic: bool = False,
+    publications: Publications, terms: str, keep: int, semantic: bool = False,
 ) -> Opened:  # fmt: skip
     """Nothing is asked of it before the first search or write. Without a key: the identity of this machine."""
     from rag.adapters.index.azure_semantic import SemanticIndex
@@ -108,7 +110,7 @@ def azure_search(
     return Opened(
         reader=SemanticIndex(reader, store) if semantic else reader, identity=store.identity, close=store.aclose,
         drop=store.drop,
-        writer=lambda: RemoteWriter(store, profile=profile, lock=lock, keep=keep),
+        writer=lambda: RemoteWriter(store, profile=profile, lock=lock, publications=publications, keep=keep),
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from rag.adapters.index import generations
 from rag.adapters.index import qdrant_edge_shard as edge
 from rag.adapters.index.generations import Manifest, Profile
 from rag.adapters.index.payload import chunk_of
+from rag.adapters.index.record import MOST_ROUNDS, Orphans, Record, Version
 from rag.adapters.index.statistics import TermStatistics
 from rag.errors import Permanent, Temporary
 from rag.fusion import fuse, trust
@@ -34,6 +35,7 @@ _LOOK_EVERY_S = 0.2
 """How often the pointer is looked at. A look costs 2 µs, but a question need not see what was published during it."""
 _EXACT_UP_TO = 30_000
 """Chunks in a collection up to which the dense side compares all: 2 ms, and no chunk is missed."""
+_JOINED = ["document_id", "version"]
 _ATTEMPTS = 3
 """To load a generation: the writer may remove it between our look at the pointer and our load."""
 
@@ -51,6 +53,7 @@ class _Generation:
     name: str
     collections: Mapping[Classification, _Collection]
     statistics: TermStatistics
+    record: Record | None
 
 
 class QdrantEdgeReader:
@@ -77,6 +80,7 @@ class QdrantEdgeReader:
         self._refused: str | None = None
         self._looked_at = float("-inf")
         self._loading = Lock()
+        self._orphans = Orphans()
 
     @property
     def generation(self) -> str | None:
@@ -84,6 +88,10 @@ class QdrantEdgeReader:
             return self._loaded.name
         current = generations.pointer(self._root)
         return None if current is None else current.name
+
+    @property
+    def alarm(self) -> str | None:
+        return self._orphans.alarm
 
     async def refresh(self) -> None:
         """Loads what the pointer names, if that has changed. `search` does it by itself."""
@@ -106,14 +114,15 @@ class QdrantEdgeReader:
         if generation is None or limit < 1:
             return []
         asked = keywords.query(keywords.asked_words(text, language), generation.statistics.scope(access))
-        search = _Search(vector.tolist(), edge.sparse(asked.weights), edge.access_filter(access), max(prefetch, limit))
+        search = _Search(vector.tolist(), edge.sparse(asked.weights), access, max(prefetch, limit), generation.record)
         dense: dict[str, float] = {}
         sparse: dict[str, float] = {}
         home: dict[str, _Collection] = {}
         with edge.translated():
             for classification, collection in generation.collections.items():
                 if classification <= access.clearance:
-                    search.collect(collection, dense, sparse, home)
+                    orphans = search.collect(classification, collection, dense, sparse, home)
+                    self._orphans.met(classification, orphans, generation.name)
             dense, sparse = search.complete(dense, sparse, home)
             best = fuse(dense, sparse, ceiling=asked.ceiling, trusted=trust(self._profile.embedder, language))[:limit]
             payloads = _payloads([candidate.key for candidate in best], home)
@@ -150,6 +159,7 @@ class QdrantEdgeReader:
                 return
             try:
                 self._loaded = self._load(current.name)
+                self._orphans.clear()
             except Permanent:
                 if self._loaded is None:
                     raise
@@ -176,38 +186,68 @@ class QdrantEdgeReader:
                 Classification[key]: _Collection(edge.open_published(folder / key), count <= _EXACT_UP_TO)
                 for key, count in manifest.chunks.items()
             }
-        return _Generation(name, collections, TermStatistics.load(folder))
+        return _Generation(name, collections, TermStatistics.load(folder), _record(folder, manifest))
+
+
+def _record(folder: Path, manifest: Manifest) -> Record | None:
+    """Raises `Temporary` if it is not the one that was published: without it nothing may be served."""
+    if manifest.record is None:
+        log.warning("index.no_record", extra={"generation": manifest.name})
+        return None
+    record = Record.parse((folder / "record.bin").read_bytes())
+    if record.digest != manifest.record:
+        raise _unreadable()
+    return record
 
 
 class _Search:
     """One question against several collections."""
 
-    def __init__(self, vector: list[float], words: Any, access: Any, prefetch: int) -> None:
+    def __init__(self, vector: list[float], words: Any, access: Access, prefetch: int, record: Record | None) -> None:
         self._dense = qdrant.Query.Nearest(vector, using=edge.DENSE)
         self._words = qdrant.Query.Nearest(words, using=edge.WORDS) if words.indices else None
         self._access = access
         self._prefetch = prefetch
+        self._record = record
 
     def collect(
-        self, collection: _Collection, dense: dict[str, float], sparse: dict[str, float], home: dict[str, _Collection]
-    ) -> None:
-        """Adds what each side proposes."""
-        params = qdrant.SearchParams(exact=collection.exact)
-        requests = [
-            qdrant.QueryRequest(
-                self._prefetch, query=self._dense, filter=self._access, params=params, with_payload=False
-            )
-        ]
-        if self._words is not None:
-            requests.append(
-                qdrant.QueryRequest(self._prefetch, query=self._words, filter=self._access, with_payload=False)
-            )
-        answers = collection.shard.query_batch(qdrant.QueryBatchRequest(requests))
+        self, part: Classification, collection: _Collection, dense: dict[str, float], sparse: dict[str, float],
+        home: dict[str, _Collection],
+    ) -> set[Version]:  # fmt: skip
+        """Adds what each side proposes. Returns the orphans, which are left out and take nobody's place."""
+        orphans: set[Version] = set()
+        for _ in range(MOST_ROUNDS):
+            answers = self._proposed(collection, orphans)
+            fresh = {version for points in answers for point in points if (version := self._orphan(point, part))}
+            orphans |= fresh
+            if not fresh:
+                break
         for scores, points in zip((dense, sparse), answers, strict=False):
             for point in points:
-                key = str(point.id)
-                scores[key] = point.score
-                home[key] = collection
+                if not orphans or self._orphan(point, part) is None:
+                    key = str(point.id)
+                    scores[key] = point.score
+                    home[key] = collection
+        return orphans
+
+    def _proposed(self, collection: _Collection, orphans: set[Version]) -> list[list[Any]]:
+        wanted = edge.access_filter(self._access, orphans)
+        params = qdrant.SearchParams(exact=collection.exact)
+        fields: Any = False if self._record is None else _JOINED
+        requests = [
+            qdrant.QueryRequest(self._prefetch, query=self._dense, filter=wanted, params=params, with_payload=fields)
+        ]
+        if self._words is not None:
+            requests.append(qdrant.QueryRequest(self._prefetch, query=self._words, filter=wanted, with_payload=fields))
+        answers: list[list[Any]] = collection.shard.query_batch(qdrant.QueryBatchRequest(requests))
+        return answers
+
+    def _orphan(self, point: Any, part: Classification) -> Version | None:
+        """Of a point that no live version has."""
+        if self._record is None:
+            return None
+        version = Version(point.payload["document_id"], point.payload["version"])
+        return None if self._record.holds(version, part) else version
 
     def complete(
         self, dense: dict[str, float], sparse: dict[str, float], home: dict[str, _Collection]

@@ -6,7 +6,7 @@ Two vectors a chunk: `dense` (cosine) and `words` (BM25 term weights, without ID
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import qdrant_edge as qdrant
 
 from rag.adapters.index.generations import UNFINISHED
 from rag.adapters.index.payload import KEYWORD_FIELDS, NUMBER_FIELDS, granted_readers, granted_units
+from rag.adapters.index.record import Version
 from rag.errors import BelegError, Temporary
 from rag.types import Access, Chunk, Vector
 
@@ -85,7 +86,7 @@ def any_of(field: str, values: Sequence[str]) -> Any:
     return qdrant.FieldCondition(field, match=qdrant.MatchAny(list(values)))
 
 
-def access_filter(access: Access) -> Any:
+def access_filter(access: Access, without: Collection[Version] = ()) -> Any:
     """The access rules inside one collection. Classification is the choice of collections itself."""
     at = access.at.timestamp()
     must = [
@@ -97,18 +98,24 @@ def access_filter(access: Access) -> Any:
     ]
     if access.zones is not None:
         must.append(any_of("zone", sorted(access.zones)))
-    return qdrant.Filter(must=must)
+    left_out: list[Any] = [
+        qdrant.Filter(must=[equals("document_id", one.document_id), equals("version", one.version)]) for one in without
+    ]
+    return qdrant.Filter(must=must, must_not=left_out or None)
 
 
-def outdated(document_id: str, version: str | None, keep: frozenset[str] | None) -> Any:
-    """Chunks of the document that are not of the version, or of it but not among `keep`."""
+def outdated(document_id: str, version: str | None, keep: frozenset[str] | None, earlier: frozenset[str]) -> Any:
+    """Chunks of the document that are neither of the version nor of `earlier`, or of the version but not among `keep`."""
     document = equals("document_id", document_id)
     if version is None:
         return qdrant.Filter(must=[document])
     current = [equals("version", version)]
     if keep is not None:
         current.append(qdrant.HasIdCondition(set(keep)))
-    return qdrant.Filter(must=[document], must_not=[qdrant.Filter(must=current)])
+    stays: list[Any] = [qdrant.Filter(must=current)]
+    if earlier:
+        stays.append(any_of("version", sorted(earlier)))
+    return qdrant.Filter(must=[document], must_not=stays)
 
 
 def records(shard: Any, fields: list[str], *, page: int = 2000) -> Iterator[Any]:

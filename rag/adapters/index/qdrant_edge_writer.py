@@ -28,8 +28,10 @@ from rag.adapters.index import qdrant_edge_rewrite as rewriting
 from rag.adapters.index import qdrant_edge_shard as edge
 from rag.adapters.index.generations import Manifest, Pointer, Profile, Stamp
 from rag.adapters.index.payload import payload_of, text_digest
+from rag.adapters.index.record import Record, Version
 from rag.adapters.index.statistics import TermCounter, TermStatistics
 from rag.errors import Temporary
+from rag.ports import Publications
 from rag.types import Chunk, Classification, Vector, Vectors
 
 _P = ParamSpec("_P")
@@ -53,7 +55,8 @@ class QdrantEdgeWriter:
         root: folder of the index; made if it is not there.
         embedder: name of the embedder whose vectors will come. dimension: theirs.
         terms: revision of the tokeniser that the index was begun with; unset = today's.
-        keep: published generations that stay for a rollback; none that holds a document that was taken out since.
+        publications: what is live; `None` = whatever is written. keep: published generations that stay for a rollback;
+            none that holds a document that was taken out since.
         copy: copies one file; replaced in tests to fill the disk or to die half way.
         free_bytes: space left for a folder.
     """
@@ -65,12 +68,14 @@ class QdrantEdgeWriter:
         embedder: str,
         dimension: int,
         terms: str | None = None,
+        publications: Publications | None = None,
         keep: int = 3,
         copy: Callable[[Path, Path], None] = generations.copy_file,
         free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
     ) -> None:
         self._root = root
         self._profile = Profile(embedder=embedder, dimension=dimension, keywords=terms or keywords.REVISION)
+        self._publications = publications
         self._keep = keep
         self._copy = copy
         self._free_bytes = free_bytes
@@ -105,15 +110,19 @@ class QdrantEdgeWriter:
     async def vectors(self, texts: Sequence[str]) -> dict[str, Vector]:
         return await self._run(self._vectors, texts)
 
-    async def retain(self, document_id: str, version: str | None, keep: frozenset[str] | None = None) -> int:
+    async def retain(
+        self, document_id: str, version: str | None, keep: frozenset[str] | None = None, *,
+        earlier: frozenset[str] = frozenset(),
+    ) -> int:  # fmt: skip
         """Also removes chunks of `version` itself that are not among `keep`, if it is given: leftovers of old rules."""
-        return await self._run(self._retain, document_id, version, keep)
+        return await self._run(self._retain, document_id, version, keep, earlier)
 
     async def holds(self, document_ids: Sequence[str]) -> dict[str, int]:
         return await self._run(self._holds, document_ids)
 
     async def publish(self) -> str:
-        return await self._run(self._publish)
+        record = None if self._publications is None else Record.of(await self._publications.live())
+        return await self._run(self._publish, record)
 
     async def _run(self, work: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
         def alone() -> _R:
@@ -194,9 +203,11 @@ class QdrantEdgeWriter:
                 found |= edge.dense_vectors(shard, list(wanted.keys() - found.keys()))
         return {wanted[digest]: vector for digest, vector in found.items()}
 
-    def _retain(self, document_id: str, version: str | None, keep: frozenset[str] | None) -> int:
+    def _retain(
+        self, document_id: str, version: str | None, keep: frozenset[str] | None, earlier: frozenset[str]
+    ) -> int:
         self._require_open()
-        outdated = edge.outdated(document_id, version, keep)
+        outdated = edge.outdated(document_id, version, keep, earlier)
         removed = 0
         with _disk_errors(), edge.translated():
             for shard in self._shards.values():
@@ -225,7 +236,7 @@ class QdrantEdgeWriter:
                             published.close()
         return dict(counts)
 
-    def _publish(self) -> str:
+    def _publish(self, record: Record | None) -> str:
         self._require_open()
         with _disk_errors(), edge.translated():
             if generations.is_erased(self._root):
@@ -233,7 +244,7 @@ class QdrantEdgeWriter:
             for shard in self._shards.values():
                 shard.optimize()
                 shard.flush()
-            content, statistics, counts = self._survey()
+            content, statistics, counts = self._survey(record)
             current, newest = generations.pointer(self._root), generations.names(self._root)[-1:]
             if newest and Manifest.read(generations.folder_of(self._root, newest[0])).content == content:
                 if current is None or not (current.held or current.name == newest[0]):
@@ -242,8 +253,9 @@ class QdrantEdgeWriter:
                 self._prune()
                 return current.name
             name = generations.next_name(self._root, content)
-            manifest = Manifest(name=name, content=content, profile=self._profile, chunks=counts)
-            self._write_generation(manifest, statistics)
+            digest = None if record is None else record.digest
+            manifest = Manifest(name=name, content=content, profile=self._profile, chunks=counts, record=digest)
+            self._write_generation(manifest, statistics, record)
             generations.swap(self._root, Pointer(name))
             pruned = self._prune()
         log.info("index.published", extra={"generation": name, "chunks": sum(counts.values()), "pruned": len(pruned)})
@@ -270,23 +282,32 @@ class QdrantEdgeWriter:
             generations.unmark_erased(self._root)
         return pruned
 
-    def _survey(self) -> tuple[str, TermStatistics, dict[str, int]]:
-        """Digest of all that is stored, term statistics, and chunks per classification."""
-        counter, counts = TermCounter(), {}
+    def _survey(self, live: Record | None) -> tuple[str, TermStatistics, dict[str, int]]:
+        """Digest of all that is stored and of what is live, term statistics, and chunks per classification.
+
+        What is not live is counted nowhere: scores must not tell of it.
+        """
+        counter, counts, orphans = TermCounter(), {}, 0
         digests = []
         for classification, shard in self._shards.items():
             number = 0
-            for record in edge.records(shard, ["tenant", "digest"]):
+            for record in edge.records(shard, ["tenant", "digest", "document_id", "version"]):
                 number += 1
-                counter.add(classification, record.payload["tenant"], record.vector[edge.WORDS].indices)
-                digests.append(f"{classification.name} {record.payload['digest']}")
+                held = record.payload
+                digests.append(f"{classification.name} {held['digest']}")
+                if live is None or live.holds(Version(held["document_id"], held["version"]), classification):
+                    counter.add(classification, held["tenant"], record.vector[edge.WORDS].indices)
+                else:
+                    orphans += 1
             if number:
                 counts[classification.name] = number
+        if orphans:
+            log.error("index.orphans_published", extra={"chunks": orphans})
         whole = hashlib.sha256(repr(self._profile).encode())
-        whole.update("\n".join(sorted(digests)).encode())
+        whole.update("\n".join(["" if live is None else live.digest, *sorted(digests)]).encode())
         return whole.hexdigest(), counter.statistics(), counts
 
-    def _write_generation(self, manifest: Manifest, statistics: TermStatistics) -> None:
+    def _write_generation(self, manifest: Manifest, statistics: TermStatistics, record: Record | None) -> None:
         """Copies into an unfinished folder, opens the copy once, and only then gives it its name."""
         self._require_space(_FREE_BYTES + _allocated(self._root / "working"))
         unfinished = generations.folder_of(self._root, generations.UNFINISHED + manifest.name)
@@ -295,6 +316,8 @@ class QdrantEdgeWriter:
             self._copy_collection(self._root / "working" / name, unfinished / name)
             _settle(unfinished / name, count)
         statistics.save(unfinished)
+        if record is not None:
+            (unfinished / "record.bin").write_bytes(record.dump())
         manifest.write(unfinished)
         for entry in [*unfinished.rglob("*"), unfinished]:
             generations.sync(entry)

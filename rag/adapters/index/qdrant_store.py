@@ -13,6 +13,7 @@ from qdrant_client import AsyncQdrantClient, QdrantClient, models
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
 from rag.adapters.index.payload import KEYWORD_FIELDS, NUMBER_FIELDS
+from rag.adapters.index.record import Version
 from rag.adapters.index.remote import (
     IDENTITY,
     Compared,
@@ -29,6 +30,7 @@ from rag.errors import BelegError
 from rag.types import Classification, Vector
 
 _DENSE, _WORDS = "dense", "words"
+_JOINED = ["chunk", "document_id", "version"]
 _PAGE = 1000
 
 
@@ -184,7 +186,7 @@ class QdrantStore:
             return await self._asked(part, _filter(wanted), vector, words, limit)
         with _translated():
             if not await self._has_shard(self._names.of(part), tenant):
-                return Scores(dense={}, sparse={}, chunks={})
+                return Scores(dense={}, sparse={}, chunks={}, versions={})
         return await self._asked(part, _filter(wanted), vector, words, limit, shard=tenant)
 
     async def score(
@@ -200,16 +202,18 @@ class QdrantStore:
         queries: dict[str, Any] = {_DENSE: vector.tolist()} | ({_WORDS: _sparse(words)} if words else {})
         requests = [
             models.QueryRequest(
-                query=query, using=side, filter=wanted, limit=limit, with_payload=["chunk"], shard_key=shard
+                query=query, using=side, filter=wanted, limit=limit, with_payload=_JOINED, shard_key=shard
             )
             for side, query in queries.items()
         ]
         with _translated():
             answers = await self._client.query_batch_points(self._names.of(part), requests)
         found = {side: answer.points for side, answer in zip(queries, answers, strict=True)}
-        chunks = {str(p.id): str((p.payload or {})["chunk"]) for points in found.values() for p in points}
+        held = {str(p.id): p.payload or {} for points in found.values() for p in points}
+        chunks = {point: str(payload["chunk"]) for point, payload in held.items()}
+        versions = {point: Version(str(p["document_id"]), str(p["version"])) for point, p in held.items()}
         scores = {side: {str(p.id): p.score for p in points} for side, points in found.items()}
-        return Scores(dense=scores[_DENSE], sparse=scores.get(_WORDS, {}), chunks=chunks)
+        return Scores(dense=scores[_DENSE], sparse=scores.get(_WORDS, {}), chunks=chunks, versions=versions)
 
     async def payloads(self, part: Classification, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         with _translated():
@@ -246,7 +250,7 @@ def _stored(record: models.Record) -> Stored:
 
 
 def _filter(wanted: Wanted) -> models.Filter:
-    but = [models.Filter(must=[_condition(one) for one in wanted.but])] if wanted.but else None
+    but = [models.Filter(must=[_condition(one) for one in group]) for group in wanted.but] or None
     return models.Filter(must=[_condition(one) for one in wanted.all], must_not=cast("Any", but))
 
 

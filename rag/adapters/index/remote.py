@@ -12,13 +12,14 @@ visible before it, and nothing is copied.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 from uuid import NAMESPACE_URL, uuid5
 
 from rag.adapters.index.generations import Profile
 from rag.adapters.index.payload import granted_readers, granted_units
+from rag.adapters.index.record import Version
 from rag.errors import Temporary
 from rag.types import Access, Classification, Vector
 
@@ -59,6 +60,10 @@ def statistics_key(generation: int) -> str:
     return f"statistics-{generation}"
 
 
+def record_key(generation: int) -> str:
+    return f"record-{generation}"
+
+
 # --- conditions ---------------------------------------------------------------------------------------------------
 
 
@@ -84,10 +89,10 @@ Condition = In | Compared
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Points for which all of these hold, but not all of `but`."""
+    """Points for which all of these hold, without those for which all of a group of `but` hold."""
 
     all: tuple[Condition, ...]
-    but: tuple[Condition, ...] = ()
+    but: tuple[tuple[Condition, ...], ...] = ()
 
 
 def read_at(generation: int) -> tuple[Condition, ...]:
@@ -99,7 +104,7 @@ def is_open() -> Condition:
     return Compared("read_until", "eq", OPEN)
 
 
-def granted(access: Access, generation: int) -> Wanted:
+def granted(access: Access, generation: int, without: Collection[Version] = ()) -> Wanted:
     """The access rules inside one collection, and what the generation holds."""
     at = access.at.timestamp()
     rules: list[Condition] = [
@@ -112,18 +117,23 @@ def granted(access: Access, generation: int) -> Wanted:
     ]
     if access.zones is not None:
         rules.append(In("zone", tuple(sorted(access.zones))))
-    return Wanted(tuple(rules))
+    return Wanted(
+        tuple(rules), but=tuple((In("document_id", (v.document_id,)), In("version", (v.version,))) for v in without)
+    )
 
 
-def outdated(document_id: str, version: str | None, keep: frozenset[str] | None) -> Wanted:
-    """Open points of the document that are not of the version, or of it but not among `keep`."""
+def outdated(document_id: str, version: str | None, keep: frozenset[str] | None, earlier: frozenset[str]) -> Wanted:
+    """Open points of the document that are neither of the version nor of `earlier`, or of it but not among `keep`."""
     of_document = (In("document_id", (document_id,)), is_open())
     if version is None:
         return Wanted(of_document)
     current: list[Condition] = [In("version", (version,))]
     if keep is not None:
         current.append(In("chunk", tuple(sorted(keep))))
-    return Wanted(of_document, but=tuple(current))
+    stays = [tuple(current)]
+    if earlier:
+        stays.append((In("version", tuple(sorted(earlier))),))
+    return Wanted(of_document, but=tuple(stays))
 
 
 # --- what is stored -----------------------------------------------------------------------------------------------
@@ -151,11 +161,12 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """What each side thinks, by point; and which chunk a point is of."""
+    """What each side thinks, by point; and which chunk of which version a point is."""
 
     dense: dict[str, float]
     sparse: dict[str, float]
     chunks: dict[str, str]
+    versions: dict[str, Version]
 
 
 class Store(Protocol):

@@ -15,6 +15,7 @@ from rag import keywords
 from rag.adapters.index import remote
 from rag.adapters.index.generations import Profile
 from rag.adapters.index.payload import chunk_of
+from rag.adapters.index.record import MOST_ROUNDS, Orphans, Record, Version
 from rag.adapters.index.remote import POINTER, Scores, Store
 from rag.adapters.index.statistics import TermStatistics
 from rag.errors import Permanent, Temporary
@@ -31,6 +32,7 @@ class _Generation:
     number: int
     name: str
     statistics: TermStatistics
+    record: Record | None
 
 
 class RemoteReader:
@@ -43,10 +45,15 @@ class RemoteReader:
         self._loaded: _Generation | None = None
         self._looked_at = float("-inf")
         self._loading = asyncio.Lock()
+        self._orphans = Orphans()
 
     @property
     def generation(self) -> str | None:
         return None if self._loaded is None else self._loaded.name
+
+    @property
+    def alarm(self) -> str | None:
+        return self._orphans.alarm
 
     async def refresh(self) -> None:
         live = await self._store.live_fact(POINTER)
@@ -61,8 +68,21 @@ class RemoteReader:
         statistics = await self._store.fact(remote.statistics_key(int(live["generation"])))
         if statistics is not None:
             terms = TermStatistics.parse(base64.b64decode(statistics["terms"]))
-            self._loaded = _Generation(int(live["generation"]), str(live["name"]), terms)
+            record = await self._record(live)
+            self._loaded = _Generation(int(live["generation"]), str(live["name"]), terms, record)
+            self._orphans.clear()
             log.info("index.loaded", extra={"generation": live["name"]})
+
+    async def _record(self, live: Mapping[str, Any]) -> Record | None:
+        """Raises `Temporary` if it is not the one that was published: without it nothing may be served."""
+        if live.get("record") is None:
+            log.warning("index.no_record", extra={"generation": live["name"]})
+            return None
+        stored = await self._store.fact(remote.record_key(int(live["generation"])))
+        record = Record.parse(base64.b64decode(stored["versions"])) if stored is not None else None
+        if record is None or record.digest != live["record"]:
+            raise remote.unavailable(LookupError())
+        return record
 
     async def search(
         self, text: str, vector: Vector, *, language: str, access: Access, limit: int, prefetch: int
@@ -71,8 +91,10 @@ class RemoteReader:
         if generation is None or limit < 1:
             return []
         asked = keywords.query(keywords.asked_words(text, language), generation.statistics.scope(access))
-        search = _Search(self._store, access, generation.number, vector, asked.weights, max(prefetch, limit))
+        search = _Search(self._store, access, generation, vector, asked.weights, max(prefetch, limit))
         dense, sparse = await search.scores()
+        for part, orphans in search.orphans.items():
+            self._orphans.met(part, orphans, generation.name)
         best = fuse(dense, sparse, ceiling=asked.ceiling, trusted=trust(self._profile.embedder, language))[:limit]
         payloads = await search.payloads([candidate.key for candidate in best])
         return [
@@ -101,11 +123,13 @@ class _Search:
     """One question against the parts that the asker may read."""
 
     def __init__(
-        self, store: Store, access: Access, generation: int, vector: Vector, words: Mapping[int, float], prefetch: int
-    ) -> None:
+        self, store: Store, access: Access, generation: _Generation, vector: Vector, words: Mapping[int, float],
+        prefetch: int,
+    ) -> None:  # fmt: skip
         self._store, self._vector, self._words, self._prefetch = store, vector, words, prefetch
         self._parts = [part for part in Classification if part <= access.clearance]
-        self._wanted = remote.granted(access, generation)
+        self._access, self._generation = access, generation
+        self.orphans: dict[Classification, set[Version]] = {}
         self._home: dict[str, tuple[Classification, str]] = {}
 
     async def scores(self) -> tuple[dict[str, float], dict[str, float]]:
@@ -113,7 +137,7 @@ class _Search:
         dense: dict[str, float] = {}
         sparse: dict[str, float] = {}
         for part in self._parts:
-            found = await self._store.propose(part, self._wanted, self._vector, self._words, self._prefetch)
+            found = await self._proposed(part)
             self._home |= {chunk: (part, point) for point, chunk in found.chunks.items()}
             _take(found, dense, sparse)
         keys = {*_leading(dense, self._prefetch), *_leading(sparse, self._prefetch)}
@@ -124,6 +148,19 @@ class _Search:
                 _take(await self._store.score(part, points, self._vector, self._words), dense, sparse)
         return {key: dense[key] for key in keys & dense.keys()}, {key: sparse[key] for key in keys & sparse.keys()}
 
+    async def _proposed(self, part: Classification) -> Scores:
+        """Without orphans, which are asked for no more, so that they take nobody's place."""
+        record, orphans = self._generation.record, self.orphans.setdefault(part, set())
+        found = Scores(dense={}, sparse={}, chunks={}, versions={})
+        for _ in range(MOST_ROUNDS):
+            wanted = remote.granted(self._access, self._generation.number, orphans)
+            found = await self._store.propose(part, wanted, self._vector, self._words, self._prefetch)
+            fresh = {one for one in found.versions.values() if record is not None and not record.holds(one, part)}
+            orphans |= fresh
+            if not fresh:
+                break
+        return _without(found, orphans)
+
     async def payloads(self, chunks: list[str]) -> dict[str, dict[str, Any]]:
         """By chunk."""
         found: dict[str, dict[str, Any]] = {}
@@ -133,6 +170,16 @@ class _Search:
                 payloads = await self._store.payloads(part, points)
                 found |= {str(payload["chunk"]): payload for payload in payloads.values()}
         return found
+
+
+def _without(found: Scores, orphans: set[Version]) -> Scores:
+    gone = {point for point, version in found.versions.items() if version in orphans}
+    return Scores(
+        dense={point: score for point, score in found.dense.items() if point not in gone},
+        sparse={point: score for point, score in found.sparse.items() if point not in gone},
+        chunks={point: chunk for point, chunk in found.chunks.items() if point not in gone},
+        versions=found.versions,
+    )
 
 
 def _take(found: Scores, dense: dict[str, float], sparse: dict[str, float]) -> None:

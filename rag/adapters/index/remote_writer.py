@@ -20,8 +20,10 @@ from rag import keywords
 from rag.adapters.index import remote
 from rag.adapters.index.generations import Profile, locked
 from rag.adapters.index.payload import payload_of, text_digest
+from rag.adapters.index.record import Record, Version
 from rag.adapters.index.remote import ERASED, IDENTITY, OPEN, POINTER, Compared, In, Point, Store, Wanted
 from rag.adapters.index.statistics import TermCounter, TermStatistics
+from rag.ports import Publications
 from rag.types import Chunk, Classification, Vector, Vectors
 
 log = logging.getLogger(__name__)
@@ -35,12 +37,14 @@ class RemoteWriter:
     """One writer for each index: `lock` is a file that all processes of this instance share.
 
     Args:
-        keep: generations that stay readable, for readers that have not moved on; none that holds a document that was
+        publications: what is live; `None` = whatever is written. keep: generations that stay readable, for readers that have not moved on; none that holds a document that was
             taken out since.
     """
 
-    def __init__(self, store: Store, *, profile: Profile, lock: Path, keep: int = 3) -> None:
-        self._store, self._profile, self._keep = store, profile, keep
+    def __init__(
+        self, store: Store, *, profile: Profile, lock: Path, publications: Publications | None = None, keep: int = 3
+    ) -> None:
+        self._store, self._profile, self._keep, self._publications = store, profile, keep, publications
         self._lock_path = lock
         self._lock: IO[str] | None = None
         self._current = 0
@@ -127,9 +131,12 @@ class RemoteWriter:
                     found[digests[stored.payload["embedded"]]] = stored.dense
         return found
 
-    async def retain(self, document_id: str, version: str | None, keep: frozenset[str] | None = None) -> int:
+    async def retain(
+        self, document_id: str, version: str | None, keep: frozenset[str] | None = None, *,
+        earlier: frozenset[str] = frozenset(),
+    ) -> int:  # fmt: skip
         removed = 0
-        outdated = remote.outdated(document_id, version, keep)
+        outdated = remote.outdated(document_id, version, keep, earlier)
         for part in Classification:
             count = await self._store.count(part, outdated)
             if not count:
@@ -154,21 +161,28 @@ class RemoteWriter:
     # --- publishing -----------------------------------------------------------------------------------------------
 
     async def publish(self) -> str:
-        if self._current and not await self._has_changes():
-            pointer = await self._store.fact(POINTER) or {}
+        record = None if self._publications is None else Record.of(await self._publications.live())
+        pointer = await self._store.fact(POINTER) or {}
+        is_same = pointer.get("record") == (None if record is None else record.digest)
+        if self._current and is_same and not await self._has_changes():
             name = str(pointer.get("name"))
         else:
-            name = await self._publish(self._next)
+            name = await self._publish(self._next, record)
         await self._store.follow()
         await self._prune()
         return name
 
-    async def _publish(self, generation: int) -> str:
-        content, statistics, chunks = await self._survey(generation)
+    async def _publish(self, generation: int, record: Record | None) -> str:
+        content, statistics, chunks = await self._survey(generation, record)
         name = f"{generation:08d}-{content[:12]}"
         terms = base64.b64encode(statistics.dump()).decode()
         await self._store.state(remote.statistics_key(generation), {"terms": terms})
-        await self._store.state(POINTER, {"generation": generation, "name": name})
+        pointer: dict[str, int | str] = {"generation": generation, "name": name}
+        if record is not None:
+            versions = base64.b64encode(record.dump()).decode()
+            await self._store.state(remote.record_key(generation), {"versions": versions})
+            pointer["record"] = record.digest
+        await self._store.state(POINTER, pointer)
         self._current = generation
         log.info("index.published", extra={"generation": name, "chunks": chunks})
         return name
@@ -178,15 +192,26 @@ class RemoteWriter:
         wanted = [Wanted((condition,)) for condition in written]
         return any([await self._store.count(part, one) for part in Classification for one in wanted])
 
-    async def _survey(self, generation: int) -> tuple[str, TermStatistics, int]:
-        """Digest of what readers will find, term statistics, and how many chunks."""
-        counter, digests = TermCounter(), list[str]()
+    async def _survey(self, generation: int, live: Record | None) -> tuple[str, TermStatistics, int]:
+        """Digest of what readers will find, term statistics, and how many chunks.
+
+        What is not live is counted nowhere: scores must not tell of it.
+        """
+        counter, digests, orphans = TermCounter(), list[str](), 0
         seen = Wanted(remote.read_at(generation))
         for part in Classification:
-            async for stored in self._store.scan(part, seen, ["tenant", "digest"], words=True):
-                counter.add(part, stored.payload["tenant"], stored.words)
-                digests.append(f"{part.name} {stored.payload['digest']}")
-        whole = hashlib.sha256("\n".join([repr(self._profile), *sorted(digests)]).encode())
+            fields = ["tenant", "digest", "document_id", "version"]
+            async for stored in self._store.scan(part, seen, fields, words=True):
+                held = stored.payload
+                if live is None or live.holds(Version(held["document_id"], held["version"]), part):
+                    counter.add(part, held["tenant"], stored.words)
+                    digests.append(f"{part.name} {held['digest']}")
+                else:
+                    orphans += 1
+        if orphans:
+            log.error("index.orphans_published", extra={"chunks": orphans})
+        recorded = "" if live is None else live.digest
+        whole = hashlib.sha256("\n".join([repr(self._profile), recorded, *sorted(digests)]).encode())
         return whole.hexdigest(), counter.statistics(), len(digests)
 
     async def _prune(self) -> None:
@@ -195,5 +220,6 @@ class RemoteWriter:
         oldest = self._current if erased else self._current - self._keep + 1
         for part in Classification:
             await self._store.delete(part, Wanted((Compared("read_until", "le", oldest),)))
-        stale = [remote.statistics_key(number) for number in range(max(1, oldest - _STALE), max(1, oldest))]
+        numbers = range(max(1, oldest - _STALE), max(1, oldest))
+        stale = [key(number) for number in numbers for key in (remote.statistics_key, remote.record_key)]
         await self._store.unstate([*stale, *([ERASED] if erased else [])])

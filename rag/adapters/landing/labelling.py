@@ -28,9 +28,10 @@ def labels_of(zone: Zone, sidecar: Sidecar) -> Labels:
 
 
 def labels_mark(zone: Zone) -> str:
-    """A zone whose settings changed labels its files anew."""
+    """A zone whose settings changed labels its files anew; one that keeps no history any more drops it."""
     labels = labels_of(zone, Sidecar())
-    return repr(replace(labels, readers=frozenset())) + repr(sorted(labels.readers))
+    history = "history" if zone.keeps_history else ""
+    return history + repr(replace(labels, readers=frozenset())) + repr(sorted(labels.readers))
 
 
 def beside(path: str, other: str) -> str:

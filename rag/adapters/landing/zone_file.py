@@ -72,6 +72,7 @@ class ZoneFile(BaseModel):
     readers: frozenset[str] = frozenset()
     languages: tuple[str, ...] = ()
     deletion_limit: Annotated[float, Field(ge=0, le=1)] = 0.15
+    keeps_history: bool = False
     retention_days: Annotated[int, Field(ge=1, le=36500)] | None = None
     chunking: Overrides = Field(default_factory=dict)
 
@@ -96,6 +97,7 @@ def read_zone_file(
     owner: str | None = None,
     classification: Classification | None = None,
     chunking: tuple[ChunkSetting, ...] | None = None,
+    keeps_history: bool | None = None,
     default_tenant: str = "default",
 ) -> Zone:
     """The zone of a local folder: what is given here, else what its `zone.yaml` says, else the defaults.
@@ -107,7 +109,10 @@ def read_zone_file(
         raise Permanent(
             "no_such_folder", f"{folder} is not a folder.", hint="Name the folder that holds the documents."
         )
-    given = {"name": name, "tenant": tenant, "owner": owner, "classification": classification, "chunking": chunking}
+    given = {
+        "name": name, "tenant": tenant, "owner": owner, "classification": classification, "chunking": chunking,
+        "keeps_history": keeps_history,
+    }  # fmt: skip
     return zone_at(str(folder), zone_file_of(folder), called=folder.name, given=given, default_tenant=default_tenant)
 
 
@@ -130,6 +135,7 @@ def zone_at(
         deletion_limit=file.deletion_limit,
         retention_days=file.retention_days,
         chunking=given.get("chunking") or settings_of(file.chunking),
+        keeps_history=file.keeps_history if given.get("keeps_history") is None else given["keeps_history"],
         fixed=frozenset(key for key, value in given.items() if value is not None),
     )
 
@@ -143,6 +149,7 @@ def current_zone(file: ZoneFile, known: Zone) -> Zone:
         known, business_unit=file.business_unit, valid_from=file.valid_from, valid_until=file.valid_until,
         readers=file.readers, languages=file.languages, deletion_limit=file.deletion_limit, retention_days=file.retention_days,
         owner=known.owner if "owner" in known.fixed else file.owner or known.owner,
+        keeps_history=known.keeps_history if "keeps_history" in known.fixed else file.keeps_history,
         classification=known.classification if "classification" in known.fixed else _first(file.classification, Classification.internal),
         tenant=known.tenant if "tenant" in known.fixed else file.tenant or known.tenant,
         chunking=known.chunking if "chunking" in known.fixed else settings_of(file.chunking),

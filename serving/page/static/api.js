@@ -43,8 +43,10 @@ export async function useCases() {
   return (await (await call("/v1/models")).json()).data;
 }
 
-export async function source(id, version, { start = 0, end = 0 } = {}) {
-  const path = `/v1/sources/${encodeURIComponent(id)}/${encodeURIComponent(version)}?start=${start}&end=${end}`;
+/** `asOf`: opens what was valid then, for the citations of an answer as of an earlier day. */
+export async function source(id, version, { start = 0, end = 0, asOf = "" } = {}) {
+  const then = asOf ? `&as_of=${encodeURIComponent(asOf)}` : "";
+  const path = `/v1/sources/${encodeURIComponent(id)}/${encodeURIComponent(version)}?start=${start}&end=${end}${then}`;
   return (await call(path)).json();
 }
 

@@ -4,14 +4,14 @@ import { ApiError, pagePicture, source } from "./api.js";
 import { make, t } from "./words.js";
 
 /** Fills `node` with the source. `onClose` makes it a panel; `onError` gets what the caller must handle (a dead key). */
-export async function showSource(node, { id, version, start, end }, { onClose, onError, heading = "h2" }) {
+export async function showSource(node, { id, version, start, end, asOf }, { onClose, onError, heading = "h2" }) {
   const body = make("div", { class: "viewer-body", tabindex: "0", label: "source" }, make("p", { class: "hint", t: "opening" }));
   const head = make("header", { class: "viewer-head" }, make(heading, { class: "viewer-title", t: "source" }));
   if (onClose) head.append(closeButton(onClose));
   node.replaceChildren(head, body);
   let found;
   try {
-    found = await source(id, version, { start, end });
+    found = await source(id, version, { start, end, asOf });
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) return onError(error);
     const isMissing = error instanceof ApiError && error.status === 404;

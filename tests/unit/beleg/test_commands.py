@@ -69,6 +69,8 @@ def test_a_zone_keeps_the_name_of_its_folder(home: Home, zone: Path) -> None:
         (("zone", "status", "handbuhc"), 1, "no zone handbuhc. Zones: öffentliche-ordner"),
         (("ingest", "handbuhc"), 1, "no zone handbuhc. Zones: öffentliche-ordner"),
         (("ask", "  "), 1, "question is empty"),
+        (("ask", "Wer?", "--as-of", "gestern"), 1, "Write a day like 2026-03-01"),
+        (("ask", "Wer?", "--as-of", "2999-01-01"), 1, "lies in the future"),
         (("ask", "Wer?", "--use-case", "nope"), 1, "no use case nope. Use one of assistant"),
         (("ask", "Wer?", "--clearance", "top"), 2, "not one of"),
         (("release", "promote", "assistant-77"), 1, "no release assistant-77. See `beleg release list`"),

@@ -199,6 +199,51 @@ async def test_a_source_opens_only_for_whom_its_labels_allow(client: Client, lab
     assert may_read(PERSONS[USER], labelled(**labels)) is is_allowed
 
 
+async def test_a_source_is_opened_as_of_a_day_under_the_rights_of_today(client: Client) -> None:
+    """What has ended opens as of a day before, for whom its labels allow; never what is to come."""
+    world, policy = client.world, client.world.documents["policy"]
+    ended = {"valid_from": datetime(2023, 1, 1, tzinfo=UTC), "valid_until": datetime(2024, 1, 1, tzinfo=UTC)}
+    url = f"/v1/sources/{policy.document.id}/{policy.document.version}"
+
+    async def status(as_of: str, suffix: str = "") -> int:
+        return (await client.get(f"{url}{suffix}?as_of={as_of}", headers=bearer(USER))).status_code
+
+    await world.front.library.keep(relabelled(policy, **ended))
+    assert (await client.get(url, headers=bearer(USER))).status_code == 404
+    assert [await status(day) for day in ("2023-06-01", "2023-12-31", "2024-01-01", "2022-12-31")] == [
+        200,
+        200,
+        404,
+        404,
+    ]
+    assert await status("2023-06-01", "/page/1.png") == 200
+    assert [await status(day) for day in ("", "2999-01-01", "nonsense")] == [400, 400, 400]
+    await world.front.library.keep(relabelled(policy, **ended, readers=frozenset({"board"})))
+    assert await status("2023-06-01") == 404
+
+
+async def test_an_answer_as_of_a_day_says_so_and_its_citations_open_then(client: Client) -> None:
+    """In chat, stream and search: the question carries the instant, the receipt and every address name it."""
+    body = {"beleg": {"as_of": "2026-03-01T12:00:00+01:00"}}
+    said = (await client.ask("Hotel?", **body)).json()
+    then = datetime(2026, 3, 1, 11, tzinfo=UTC)
+    assert client.world.chain.asked[-1].as_of == then
+    assert datetime.fromisoformat(said["beleg"]["as_of"]) == then
+    url = said["choices"][0]["message"]["annotations"][0]["url_citation"]["url"]
+    assert "&as_of=2026-03-01T11%3A00%3A00%2B00%3A00" in url
+    assert url == said["beleg"]["citations"][0]["url"]
+    assert (await client.get(f"/v1{url}", headers=bearer(USER))).status_code == 200
+    streamed = (await client.ask("Hotel?", stream=True, **body)).text
+    assert '"as_of":"2026-03-01T11:00:00Z"' in streamed
+    search = {"model": "assistant", "query": "Hotel", **body}
+    found = (await client.post("/v1/search", json=search, headers=bearer(USER))).json()
+    assert datetime.fromisoformat(found["as_of"]) == then
+    assert "as_of=" in found["results"][0]["citation"]["url"]
+    plain = (await client.ask("Hotel?")).json()
+    assert plain["beleg"]["as_of"] is None
+    assert "as_of" not in plain["beleg"]["citations"][0]["url"]
+
+
 def relabelled(cleared: Cleared, **labels: object) -> Cleared:
     return replace(cleared, document=replace(cleared.document, labels=labelled(**labels)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -98,6 +99,20 @@ def facts(parts: Chain) -> dict[str, object]:
     assert isinstance(parts.audit, MemoryAudit)
     (row,) = parts.audit.rows
     return row.facts
+
+
+async def test_a_question_as_of_a_day_finds_what_was_valid_then_and_is_on_record() -> None:
+    """Only validity looks back: who may not read today gets nothing of then."""
+    parts = await chain(ScriptedLlm([f"{FACT} [1]"]))
+    then = EPOCH - timedelta(days=400)
+    access = access_of(replace(question(), as_of=then))
+    assert (access.at, access.tenant, access.clearance) == (then, "acme", Classification.internal)
+    _, done = await run(parts, replace(question(), as_of=then))
+    assert (done.outcome, done.as_of) == (Outcome.answered, then)
+    assert facts(parts)["as_of"] == then.isoformat()
+    stranger = Principal(subject="kim", tenant="rival")
+    _, nothing = await run(await chain(ScriptedLlm([f"{FACT} [1]"])), replace(question(asker=stranger), as_of=then))
+    assert nothing.outcome is Outcome.not_answered
 
 
 async def test_a_supported_claim_leaves_with_its_verbatim_quote() -> None:

@@ -31,6 +31,7 @@ from rag.adapters.index.remote import In, Names, Wanted
 from rag.adapters.index.remote_reader import RemoteReader
 from rag.adapters.index.remote_writer import RemoteWriter
 from rag.errors import Temporary
+from rag.testing import MemoryLibrary
 from rag.types import Classification
 
 NAMES = Names(prefix="test", profile=PROFILE)
@@ -111,6 +112,7 @@ async def test_a_wrong_key_and_a_service_that_is_away_are_temporary(service: Ser
     index = azure_search(
         service.url,
         key="wrong-key",
+        publications=MemoryLibrary(),
         prefix="test",
         lock=tmp_path / "lock",
         embedder="e",
@@ -157,6 +159,7 @@ async def test_without_a_key_the_machines_identity_opens_it(tmp_path: Path, monk
     monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{platform.server_address[1]}/token")
     monkeypatch.setenv("IDENTITY_HEADER", "platform")
     options: dict[str, Any] = {
+        "publications": MemoryLibrary(),
         "key": None,
         "prefix": "test",
         "lock": tmp_path / "lock",

@@ -22,6 +22,7 @@ from rag.adapters.index.remote import Names, Store
 from rag.adapters.index.remote_reader import RemoteReader
 from rag.adapters.index.remote_writer import RemoteWriter
 from rag.errors import Permanent, Temporary
+from rag.testing import MemoryLibrary
 from rag.types import Access, Classification, now
 
 
@@ -126,6 +127,7 @@ async def test_a_server_that_is_away_is_temporary(tmp_path: Path) -> None:
     index = qdrant_server(
         url,
         api_key="secret",
+        publications=MemoryLibrary(),
         prefix="beleg",
         quantized=False,
         lock=tmp_path / "lock",

@@ -39,7 +39,12 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[Intake, IndexWriter]
     async with open_state(settings) as state:
         embedder = HashEmbedder()
         index = embedded(
-            settings.index_root, embedder=embedder.name, dimension=embedder.dimension, terms=keywords.REVISION, keep=3
+            settings.index_root,
+            publications=state.library,
+            embedder=embedder.name,
+            dimension=embedder.dimension,
+            terms=keywords.REVISION,
+            keep=3,
         )
         intake = Intake(
             landing=FolderLanding(), parser=PlainParser(), guard=WordGuard(), embedder=embedder, library=state.library,

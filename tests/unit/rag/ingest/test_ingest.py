@@ -38,11 +38,13 @@ from rag.types import (
     Action,
     Chunk,
     Classification,
+    Cleared,
     Direction,
     Document,
     Entry,
     ErasureRule,
     IngestAction,
+    Kept,
     Parsed,
     Receipt,
     Review,
@@ -143,6 +145,31 @@ async def test_a_crash_before_the_receipt_is_healed_by_the_next_sweep() -> None:
     await Batch(ZONE, due, intake=forgetful, writer=writer).run()  # written, but our ledger never heard of it
     assert len(await sweep(parts, writer)) == 1
     assert await searched(writer, "fox") == {"red fox"}
+
+
+async def test_a_run_that_dies_before_the_text_is_kept_leaves_the_old_version_answering() -> None:
+    """Whoever publishes next, for another zone: one version is served, whole, and never both or none."""
+    landing = MemoryLanding({"a.txt": b"red fox"})
+    parts = intake(landing)
+    writer = InMemoryIndex(publications=parts.library)
+    await sweep(parts, writer)
+    landing.files["a.txt"] = b"blue whale"
+    dying = replace(parts, library=DyingLibrary())
+    with pytest.raises(KeyboardInterrupt):
+        await Batch(ZONE, (await survey(ZONE, intake=dying)).due, intake=dying, writer=writer).run()
+    await writer.publish()
+    assert await searched(writer, "fox whale") == {"red fox"}
+    assert writer.alarm is not None
+    await sweep(parts, writer)
+    assert await searched(writer, "fox whale") == {"blue whale"}
+    assert writer.alarm is None
+
+
+class DyingLibrary(MemoryLibrary):
+    """Its process is killed as it keeps a text."""
+
+    async def keep(self, cleared: Cleared, *, earlier: Sequence[Kept] | None = None) -> None:
+        raise KeyboardInterrupt
 
 
 async def test_a_superseded_document_ends_at_its_successors_hour() -> None:
