@@ -196,7 +196,7 @@ def _own_disk(index: Path) -> Iterator[None]:
             subprocess.run(["umount", "--lazy", str(index)], check=True)
 
 
-def wait_until(holds: Callable[[], bool], *, patience_s: float = 30.0, every_s: float = 0.2) -> None:
+def wait_until(holds: Callable[[], bool], *, patience_s: float = 90.0, every_s: float = 0.2) -> None:
     """Until it holds; fails when it never does."""
     deadline = time.monotonic() + patience_s
     while not holds():
