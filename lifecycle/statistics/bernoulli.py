@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from lifecycle.statistics.wealth import evidence
+
 DROPS = (0.03, 0.0434, 0.0629, 0.0910, 0.1318, 0.1909, 0.2763, 0.40)
 """Of the success rate, that are bet on: a geometric grid from what matters to what is a disaster."""
 
@@ -61,13 +63,7 @@ class Wealth:
     @property
     def e(self) -> float:
         """Evidence against "the canary is not worse"; 1 at the start."""
-        most = max(self.logs)
-        if most > _LARGEST_LOG:
-            return math.inf
-        return math.fsum(math.exp(log) for log in self.logs) / len(self.logs)
-
-
-_LARGEST_LOG = 700.0
+        return evidence(self.logs)
 
 
 def start(plan: Plan) -> Wealth:

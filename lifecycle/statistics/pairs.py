@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from lifecycle.statistics.wealth import evidence
+
 LOSING = (0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 """Shares of lost pairs that are bet on."""
 
@@ -30,7 +32,7 @@ class Pairs:
     def e(self) -> float:
         """Evidence against "the candidate loses no more often than it wins"; 1 at the start."""
         logs = [self.lost * math.log(2 * share) + self.won * math.log(2 * (1 - share)) for share in LOSING]
-        return math.inf if max(logs) > _LARGEST_LOG else math.fsum(map(math.exp, logs)) / len(logs)
+        return evidence(logs)
 
     @property
     def net_loss(self) -> float:
@@ -42,9 +44,6 @@ class Pairs:
         if live == candidate:
             return Pairs(lost=self.lost, won=self.won, same=self.same + 1)
         return Pairs(lost=self.lost + live, won=self.won + candidate, same=self.same)
-
-
-_LARGEST_LOG = 700.0
 
 
 def is_losing(pairs: Pairs, *, alpha: float) -> bool:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from lifecycle.statistics.wealth import evidence
+
 _CONCENTRATION = 100.0
 """Of the prior around the plan: larger finds small mismatches sooner in the long run, gross ones later."""
 
@@ -26,7 +28,4 @@ def mismatch(counts: Sequence[int], shares: Sequence[float]) -> float:
     log = math.lgamma(_CONCENTRATION) - math.lgamma(_CONCENTRATION + sum(counts))
     for count, weight, share in zip(counts, prior, shares, strict=True):
         log += math.lgamma(weight + count) - math.lgamma(weight) - count * math.log(share)
-    return math.inf if log > _LARGEST_LOG else math.exp(log)
-
-
-_LARGEST_LOG = 700.0
+    return evidence([log])
