@@ -17,6 +17,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ExternalSignal
 
 from flows.desk import Desk
+from flows.events import never_wait_for_a_server_that_has_gone
 from flows.ingest import Tell, ingest_flow, verify_flow
 from flows.rebuild import rebuild_when_due
 from flows.runs import BEAT_S, Runs
@@ -44,6 +45,7 @@ async def sweep_all(
 
     `retry`: also what is blocked. `confirm_deletions`: however many documents have vanished. `flow` makes the run.
     """
+    never_wait_for_a_server_that_has_gone()
     run = flow(rag, tell=tell)
     sweeps = []
     for zone in zones:
@@ -77,6 +79,7 @@ async def work(
 
     Raises `Temporary("prefect_unreachable")` if the workflow server does not come up beside us.
     """
+    never_wait_for_a_server_that_has_gone()
     await _server_is_up(stop)
     clock = asyncio.get_running_loop().time
     changed: asyncio.Queue[str] = asyncio.Queue()
