@@ -112,7 +112,7 @@ async def empty_tasks_s(number: int) -> float:
 
 async def mixed(number: int, home: Path) -> list[dict[str, object]]:
     from beleg.home import here, prepared_home
-    from beleg.ingesting import _quiet_prefect
+    from beleg.ingesting import quiet_prefect
     from beleg.zones import add_zone
 
     made, docs = home / "made", home / "docs"
@@ -120,7 +120,7 @@ async def mixed(number: int, home: Path) -> list[dict[str, object]]:
     docs.mkdir()
     shutil.copy(made / "zone.yaml", docs)
     prepared_home(here())
-    _quiet_prefect(here())
+    quiet_prefect(here())
     await add_zone(docs, name=_ZONE)
     rows: list[dict[str, object]] = []
     half = -(-number // 2)
@@ -154,14 +154,14 @@ async def _row(name: str, files: int, run: Run, texts: list[str]) -> dict[str, o
 
 async def small(number: int, home: Path) -> list[dict[str, object]]:
     from beleg.home import here, prepared_home
-    from beleg.ingesting import _quiet_prefect
+    from beleg.ingesting import quiet_prefect
     from beleg.zones import add_zone
 
     docs = home / "docs"
     docs.mkdir()
     (docs / "zone.yaml").write_text("tenant: acme\nowner: benchmark\n", encoding="utf-8")
     prepared_home(here())
-    _quiet_prefect(here())
+    quiet_prefect(here())
     await add_zone(docs, name=_ZONE)
     rows: list[dict[str, object]] = []
     for begin, end in ((0, number // 5), (number // 5, number)):
