@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from prefect.events.worker import EventsWorker
 
 from beleg.up import environment
 from rag.settings import Settings
@@ -40,6 +41,7 @@ def prefect_server(home: Path) -> Iterator[str]:
             _wait(f"{told['PREFECT_API_URL']}/health", server)
             yield told["PREFECT_API_URL"]
         finally:
+            EventsWorker.drain_all(timeout=60)  # there is one for all servers, and it would stay with this one for ever
             os.killpg(server.pid, signal.SIGTERM)
             try:
                 server.wait(timeout=20)

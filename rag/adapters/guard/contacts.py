@@ -1,4 +1,4 @@
-"""Text → spans of e-mail addresses, phone numbers and postal addresses. Pure. Run by the guard inside Presidio.
+"""Text → spans of e-mail addresses, phone numbers and postal addresses. Pure. Run by the guard.
 
 What belongs to a function or an organisation is not personal data and is left standing, because readers of a manual
 need it: service mailboxes and hotlines, and addresses right below a company's name.
@@ -13,6 +13,7 @@ import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberType
 
 from rag.adapters.guard import words
+from rag.adapters.guard.prefilter import lines_with, lines_with_digits, searched
 from rag.adapters.guard.spans import Span
 
 # --- e-mail ---------------------------------------------------------------------------------------------------
@@ -142,6 +143,7 @@ _ENGLISH = re.compile(
 _CITY_ONLY = re.compile(
     rf"(?i:anschrift|adresse|wohnhaft|wohnt|wohnort|plz|address|zip)[^\n]{{0,40}}?(?P<city>\b\d{{5}}[ ]{_UP}[a-zäöüß-]+)"
 )
+_CITY_MARKS = ("anschrift", "adresse", "wohnhaft", "wohnt", "wohnort", "plz", "address", "zip")
 _HOME = re.compile(
     r"(?i)(?:wohnhaft|wohnt|wohne|anschrift|adresse|address|lives? (?:at|in)|living at|resid\w+|privat\w*)[^\n]{0,40}\Z"
 )
@@ -161,11 +163,12 @@ class AddressFinder:
     """Implements `Finder`. A street with house number, with postcode and city where they follow."""
 
     def find(self, text: str) -> Iterator[Span]:
+        stretches = lines_with_digits(text, more=1)  # a flat may stand between street and city
         for pattern in (_GERMAN, _ENGLISH):
-            for found in pattern.finditer(text):
+            for found in searched(pattern, text, stretches):
                 if self._is_home(text, found):
                     yield Span("ADDRESS", found.start(), found.end(), 0.75 if found.group("city") else 0.6, "address")
-        for found in _CITY_ONLY.finditer(text):
+        for found in searched(_CITY_ONLY, text, lines_with(text, _CITY_MARKS)):
             yield Span("ADDRESS", found.start("city"), found.end("city"), 0.6, "address.city")
 
     def _is_home(self, text: str, found: re.Match[str]) -> bool:

@@ -1,13 +1,13 @@
 """Text → findings and how medical it is, before any policy. Pure but for Presidio's import. Called by the guard.
 
-Everything that is looked for is put together here: Presidio with our recognizers, tables, and the second look for names.
+Everything that is looked for is put together here: our finders, Presidio's recognizers, and the second look for names.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _RULES_REVISION = "guard-4"
 """Raise it when the code finds something else than before, so that documents are screened again."""
+_LONG_NUMBER = re.compile(r"(?:\d[\s.-]?){9}|\b[A-Za-z]{2}[ -]?\d{2}(?:[\s-]?[A-Za-z0-9]){9}")
+"""What has to stand in a text for one of the numbers that Presidio confirms (`engine`) to stand in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,18 @@ class Detector:
         """`recognizers`: more of Presidio's own kind, with `supported_language="xx"`."""
         self._settings = settings
         self._persons = PersonFinder()
-        self._tables = TableFinder((*settings.numbers, *DOCUMENTS))
+        self._finders: tuple[Finder, ...] = (
+            self._persons,
+            EmailFinder(settings.allow.mailboxes),
+            PhoneFinder(),
+            AddressFinder(),
+            BirthFinder(),
+            NumberFinder((*settings.numbers, *DOCUMENTS)),
+            PensionFinder(),
+            PlateFinder(),
+            SecretFinder(),
+            TableFinder((*settings.numbers, *DOCUMENTS)),
+        )
         self._health = HealthReader(settings.medical_ignore)
         self._engine: Callable[[str], list[Span]] | None = None
         self._recognizers = recognizers
@@ -80,15 +93,13 @@ class Detector:
             if self._engine is None:
                 from rag.adapters.guard.engine import build_engine, spans_of
 
-                self._engine = partial(spans_of, build_engine(self._finders(), self._recognizers))
+                self._engine = partial(spans_of, build_engine(self._recognizers))
             return self._engine
 
     def detect(self, text: str, allowed: Allowed | None = None) -> Detected:
         """In the whole text. `allowed`: what an allow-list leaves out of it."""
         folded = fold(text)
-        spans = self.warm()(folded.text)
-        spans += self._tables.find(folded.text)
-        spans = [s for s in spans if self._counts(s, folded.text)]
+        spans = [s for s in self._spans(folded.text) if self._counts(s, folded.text)]
         left: dict[str, int] = {}
         if allowed is not None:
             spans, left = without(allowed, spans, folded.text)
@@ -97,20 +108,13 @@ class Detector:
         findings = settle(s._replace(start=folded.start(s.start), end=folded.end(s.end)) for s in spans)
         return Detected(findings=tuple(findings), allowed=left, health=self._health.read(text))
 
-    def _finders(self) -> list[tuple[Finder, Sequence[str]]]:
-        numbers = self._settings.numbers
-        return [
-            (self._persons, ["PERSON"]),
-            (EmailFinder(self._settings.allow.mailboxes), ["EMAIL_ADDRESS"]),
-            (PhoneFinder(), ["PHONE_NUMBER"]),
-            (AddressFinder(), ["ADDRESS"]),
-            (BirthFinder(), ["DATE_OF_BIRTH"]),
-            (NumberFinder(numbers), sorted({kind.entity for kind in numbers}) or ["NUMBER"]),
-            (NumberFinder(DOCUMENTS), [kind.entity for kind in DOCUMENTS]),
-            (PensionFinder(), ["DE_SOCIAL_SECURITY"]),
-            (PlateFinder(), ["LICENSE_PLATE"]),
-            (SecretFinder(), ["SECRET"]),
-        ]
+    def _spans(self, text: str) -> Iterator[Span]:
+        """Everything that anybody believes, however weakly."""
+        presidio = self.warm()
+        for finder in self._finders:
+            yield from finder.find(text)
+        if self._recognizers or _LONG_NUMBER.search(text):
+            yield from presidio(text)
 
     def _counts(self, span: Span, text: str) -> bool:
         if span.score < self._settings.thresholds.get(span.entity, self._settings.threshold):

@@ -1,7 +1,6 @@
-"""Builds the Presidio analyzer: its own recognizers for numbers with check digits, and ours. Called by the guard.
+"""Builds the Presidio analyzer: its recognizers for numbers with check digits, and an operator's. Called by the detector.
 
-Every recognizer sees every text whatever its language, because a German file quotes English mails. No model is loaded:
-names are found by witnesses (`names`). Presidio logs parts of the text on several levels (the IBAN recognizer, the
+Every recognizer sees every text whatever its language, because a German file quotes English mails. Presidio logs parts of the text on several levels (the IBAN recognizer, the
 context enhancer), and a recognizer that runs out of time only says so in the log and skips; `_Muzzle` stops both.
 """
 
@@ -23,24 +22,21 @@ from presidio_analyzer.predefined_recognizers import (
     IbanRecognizer,
 )
 
-from rag.adapters.guard.spans import Finder, Span
+from rag.adapters.guard.spans import Span
 
 LANGUAGE = "xx"
 """Presidio wants a language; ours is all of them."""
 
 
-def build_engine(
-    finders: Sequence[tuple[Finder, Sequence[str]]], extra: Sequence[EntityRecognizer] = ()
-) -> AnalyzerEngine:
-    """`finders`: each with the entities that it may report. `extra`: an operator's own, for the language `xx`."""
-    ours = [FinderRecognizer(finder, entities) for finder, entities in finders]
+def build_engine(extra: Sequence[EntityRecognizer] = ()) -> AnalyzerEngine:
+    """`extra`: an operator's own, for the language `xx`."""
     theirs = [
         _Iban(supported_language=LANGUAGE),
         _CreditCard(supported_language=LANGUAGE),
         _TaxId(supported_language=LANGUAGE),
         _HealthInsurance(supported_language=LANGUAGE),
     ]
-    registry = RecognizerRegistry(recognizers=[*theirs, *ours, *extra], supported_languages=[LANGUAGE])
+    registry = RecognizerRegistry(recognizers=[*theirs, *extra], supported_languages=[LANGUAGE])
     engine = AnalyzerEngine(
         registry=registry,
         nlp_engine=NoOpNlpEngine(models=[{"lang_code": LANGUAGE, "model_name": ""}]),
@@ -59,31 +55,7 @@ def spans_of(engine: AnalyzerEngine, text: str) -> list[Span]:
 
 def _name(result: RecognizerResult) -> str:
     metadata = result.recognition_metadata or {}
-    return str(metadata.get("by") or metadata.get(RecognizerResult.RECOGNIZER_NAME_KEY, "presidio"))
-
-
-class FinderRecognizer(EntityRecognizer):
-    """One of our finders as a Presidio recognizer."""
-
-    def __init__(self, finder: Finder, entities: Sequence[str]) -> None:
-        self._finder, self._label = finder, type(finder).__name__
-        super().__init__(list(entities), name=self._label, supported_language=LANGUAGE)
-
-    def load(self) -> None:
-        """Nothing to load."""
-
-    def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:  # noqa: ARG002
-        return [
-            RecognizerResult(
-                span.entity, span.start, span.end, span.score,
-                recognition_metadata={
-                    RecognizerResult.RECOGNIZER_NAME_KEY: self._label,
-                    RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
-                    "by": span.by,
-                },
-            )
-            for span in self._finder.find(text)
-        ]  # fmt: skip
+    return str(metadata.get(RecognizerResult.RECOGNIZER_NAME_KEY, "presidio"))
 
 
 class NearbyWords(ContextAwareEnhancer):

@@ -12,12 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from rag.adapters.guard.prefilter import has_any
 from rag.adapters.guard.words import LISTS
 
 _WORD = re.compile(r"\w+")
 _ICD = re.compile(r"(?<![\w.-])[A-TV-Z]\d{2}\.(?:\d{1,2}|-)[*+!]?(?:[ ]?[GVAZRLB](?!\w))?(?![\w.]*\d)")
 _ICD_SHORT = re.compile(r"(?i)(?:ICD(?:-10)?(?:-GM)?|diagnos(?:e|is)|dx)[\s:|-]{0,4}[A-TV-Z]\d{2}(?![\w.])")
 _ICD_NEAR = re.compile(r"(?i)\bICD\b|diagnos|\bDx\b|befund|hauptdiagnose|nebendiagnose")
+_ICD_MARKS = ("icd", "diagnos", "dx", "befund")
 _SCHEME = re.compile(
     r"(?<![\w./-])(?:[0-4½]|1/2)[ ]?-[ ]?(?:[0-4½]|1/2)[ ]?-[ ]?(?:[0-4½]|1/2)(?:[ ]?-[ ]?(?:[0-4½]|1/2))?(?![\w./-]*\d)"
 )
@@ -80,6 +82,7 @@ class HealthReader:
         self._terms = _read_terms()
         self._ignore = frozenset(ignore)
         self._endings = tuple(self._terms.endings)
+        self._forms = _inflected({term: c for term, c in self._terms.words.items() if term not in self._ignore})
 
     def read(self, text: str) -> Health:
         tokens = _WORD.findall(text.lower()) if text.isascii() else [found.lower() for found in _WORD.findall(text)]
@@ -116,13 +119,16 @@ class HealthReader:
         return None
 
     def _category(self, token: str) -> str | None:
-        for form in _forms(token):
-            if form in self._terms.words and form not in self._ignore:
-                return self._terms.words[form]
+        if (category := self._forms.get(token)) is not None:
+            return category
         if token.endswith(self._endings) and token not in self._ignore:
             endings = self._terms.endings.items()
             return next((c for ending, c in endings if token.endswith(ending) and len(token) > len(ending) + 2), None)
         return None
+
+
+_SHORT = 4
+"""Letters of a term that takes no ending: too many other words would begin with it."""
 
 
 def _telling(counts: Mapping[str, int]) -> int:
@@ -130,16 +136,20 @@ def _telling(counts: Mapping[str, int]) -> int:
     return sum(number for category, number in counts.items() if category != "care")
 
 
-def _forms(token: str) -> Iterable[str]:
-    """The word, then without the endings that German and English put on nouns."""
-    yield token
+def _inflected(terms: Mapping[str, str]) -> dict[str, str]:
+    """With the endings that German and English put on nouns; a word that is a term itself stays what it is."""
+    forms = dict(terms)
     for ending in ("s", "n", "e", "en", "es"):
-        if len(token) > len(ending) + 4 and token.endswith(ending):
-            yield token[: -len(ending)]
+        for term, category in terms.items():
+            if len(term) > _SHORT:
+                forms.setdefault(term + ending, category)
+    return forms
 
 
 def _codes(text: str) -> int:
     """ICD-10 codes. A dotted code may be a part number, so the text must speak of diagnoses somewhere."""
+    if not has_any(text, _ICD_MARKS):
+        return 0
     short = len(_ICD_SHORT.findall(text))
     dotted = len(_ICD.findall(text))
     return short + dotted if dotted and _ICD_NEAR.search(text) else short
@@ -147,8 +157,9 @@ def _codes(text: str) -> int:
 
 def _dosages(text: str) -> int:
     """`1-0-1` counts only where an amount is named, too: by itself it may be a version or a score."""
-    amounts, schemes = len(_DOSAGE.findall(text)), len(_SCHEME.findall(text))
-    return amounts + schemes if schemes == 0 or _ANY_AMOUNT.search(text) else amounts
+    if not _ANY_AMOUNT.search(text):
+        return 0
+    return len(_DOSAGE.findall(text)) + len(_SCHEME.findall(text))
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""Text → spans of persons, without a model. Pure. Run by the guard inside Presidio.
+"""Text → spans of persons, without a model. Pure. Run by the guard.
 
 A capitalised word alone says nothing in German. So a name needs a witness: a title or salutation before it, a listed
 first name or surname, a label such as "Ansprechpartner:", a greeting, or the closing of a letter. What is found this
@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from rag.adapters.guard import words
 from rag.adapters.guard.spans import Span
+from rag.adapters.guard.witnesses import WITNESSES
 from rag.compounds import split
 
 _ENTITY = "PERSON"
@@ -54,33 +55,10 @@ _MOST_TITLES = 8
 "Herr Herr Herr ..." would be read once from each of its words."""
 _LONGEST_NAME = 5
 
-_LABEL = re.compile(
-    r"(?im)(?:^|[\s|(>*-])(?:(?P<single>vorname|nachname|familienname|geburtsname|first name|last name|surname|given name)|"
-    r"(?P<whole>(?:vor- und nachname|name, vorname|(?:vollständiger |full )?name(?: de[rs] \w+)?|patientenname|patient name|"
-    r"patient(?:in)?|versicherte[rs]?|(?:haupt)?ansprechpartner(?:in)?|sachbearbeiter(?:in)?|bearbeiter(?:in)?|"
-    r"kontaktperson|kontakt|kontoinhaber(?:in)?|inhaber(?:in)?|unterzeichner(?:in)?|autor(?:in)?|verfasser(?:in)?|"
-    r"mitarbeiter(?:in)?|(?:erstellt|geprüft|freigegeben|genehmigt|unterschrieben) von|vertretung|vorgesetzte[r]?|"
-    r"von|an|cc|from|to|absender|empfänger|sender|recipient|employee(?: name)?|contact(?: person)?|attn\.?|author|"
-    r"(?:prepared|reviewed|approved|signed|written) by|account holder|line manager|manager)))"
-    r"[ \t]*[:|][ \t]*(?P<value>[^\n|;<(\d]{2,60})"
-)
-_CLOSING = re.compile(
-    r"(?im)^[ \t]*(?:mit (?:freundlichen|besten|herzlichen|kollegialen|vielen) grü(?:ß|ss)en|(?:viele|beste|liebe|herzliche|"
-    r"freundliche|schöne) grü(?:ß|ss)e|(?:viele|liebe|beste) gr(?:ü|ue)(?:ß|ss)e|hochachtungsvoll|mfg|vg|lg|gez\.|gruß|"
-    r"(?:kind |best |warm )?regards|best wishes|yours (?:sincerely|faithfully|truly)|sincerely(?: yours)?|cheers|"
-    r"many thanks|best)[ \t]*[,.!]?[ \t]*\n(?:[ \t]*\n){0,2}(?P<value>[^\n]{2,50})"
-)
-_INTRODUCED = re.compile(
-    r"(?:(?i:my name is|name's|ich heiße|ich heisse|mein name ist|i am called|please call me|this is|hier ist|here is))"
-    r"[ \t]+(?P<value>[^\n,!:;.?()]{2,40})"
-)
-_GREETING = re.compile(
-    r"(?m)(?:^|(?<=[.!?] ))[ \t]*(?:Hallo|Hi|Hey|Liebe[rs]?|Dear|Hello|Moin|Servus|Guten (?:Tag|Morgen|Abend)|Good morning)"
-    r"[ \t]+(?P<value>[^\n,!:;.]{2,40})[,!:\n]"
-)
-
-
-_WITNESSES = ((_LABEL, "label"), (_CLOSING, "closing"), (_GREETING, "greeting"), (_INTRODUCED, "greeting"))
+_LETTERS = re.compile(r"[^\W\d_]+")
+_PARTED = re.compile(r"(?<=[^\w. \t])\n|\n(?=[^\w \t])")
+"""Line breaks over which no name reaches: `_near` says what joins two words."""
+_INITIAL = re.compile(r"(?<![^\W\d_])[^\W\d_]\.")
 
 
 _AUXILIARIES = frozenset({"can", "may", "will"})
@@ -104,14 +82,26 @@ class PersonFinder:
         self._surnames = words.surnames()
         self._stop = words.not_names()
         self._common = words.common_words()
+        beginnings = (*self._listed, *_SALUTATIONS, *_TITLES)
+        self._beginnings = frozenset(part for word in beginnings for part in _LETTERS.findall(word))
 
     def find(self, text: str) -> Iterable[Span]:
         """Spans of whole names, without titles."""
-        tokens = [_Word(m.start(), m.end(), m.group(), m.group().lower()) for m in _TOKEN.finditer(text)]
-        yield from self._running(text, tokens)
-        for pattern, by in _WITNESSES:
-            for found in pattern.finditer(text):
-                yield from self._valued(text, found, by)
+        for start, end in self._promising(text):
+            yield from self._running(text, _words(text, start, end))
+        for witness in WITNESSES:
+            for found in witness.testimonies(text):
+                yield from self._valued(text, found, witness.by)
+
+    def _promising(self, text: str) -> Iterator[tuple[int, int]]:
+        """Parts of the text in which a word stands that a name can begin with; almost always, most have none."""
+        start = 0
+        for end in (*(found.start() for found in _PARTED.finditer(text)), len(text)):
+            part = text[start:end]
+            held = set(_LETTERS.findall(part.lower()))
+            if not held.isdisjoint(self._beginnings) or (not held.isdisjoint(self._surnames) and _INITIAL.search(part)):
+                yield start, end
+            start = end
 
     # --- in running text --------------------------------------------------------------------------------------
 
@@ -249,8 +239,7 @@ class PersonFinder:
 
     def _valued(self, text: str, found: re.Match[str], by: str) -> Iterator[Span]:
         start, end = found.span("value")
-        tokens = [_Word(m.start(), m.end(), m.group(), m.group().lower()) for m in _TOKEN.finditer(text, start, end)]
-        tokens = _without_titles(tokens)
+        tokens = _without_titles(_words(text, start, end))
         limit = next(
             (i for i, t in enumerate(tokens) if not self._can_be_name(t) and t.lower not in _PARTICLES), len(tokens)
         )
@@ -303,14 +292,33 @@ class PersonFinder:
                 bare = word.rstrip(".").lower()
                 if len(bare) > 2 and bare not in self._stop and bare not in _PARTICLES and self._is_telling(bare):
                     surnames.add(word.rstrip("."))
-        if not surnames:
-            return
-        either = "|".join(sorted(map(re.escape, surnames), key=len, reverse=True))
-        for match in re.finditer(rf"(?<![\w-])(?:{either})s?(?![\w-])", text):
-            yield Span(_ENTITY, match.start(), match.end(), 0.6, "name.repeat")
+        for surname in sorted(surnames):
+            for start, end in _standing_alone(text, surname):
+                yield Span(_ENTITY, start, end, 0.6, "name.repeat")
 
     def _is_telling(self, bare: str) -> bool:
         return bare in self._firsts or (len(bare) > 3 and bare not in self._common)
+
+
+def _words(text: str, start: int, end: int) -> list[_Word]:
+    return [_Word(m.start(), m.end(), m.group(), m.group().lower()) for m in _TOKEN.finditer(text, start, end)]
+
+
+def _standing_alone(text: str, surname: str) -> Iterator[tuple[int, int]]:
+    """As a word of its own, also in the genitive."""
+    at = text.find(surname)
+    while at >= 0:
+        end = at + len(surname)
+        if not _joins(text[at - 1 : at] if at else ""):
+            if not _joins(text[end : end + 1]):
+                yield at, end
+            elif text[end] == "s" and not _joins(text[end + 1 : end + 2]):
+                yield at, end + 1
+        at = text.find(surname, end)
+
+
+def _joins(sign: str) -> bool:
+    return sign.isalnum() or sign in {"_", "-"}
 
 
 def _bare(word: _Word) -> str:

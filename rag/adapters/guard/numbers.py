@@ -1,10 +1,11 @@
-"""Text → spans of dates of birth and of numbers behind their labels. Pure. Run by the guard inside Presidio."""
+"""Text → spans of dates of birth and of numbers behind their labels. Pure. Run by the guard."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 
+from rag.adapters.guard.prefilter import lines_with, lowered, searched
 from rag.adapters.guard.settings import NumberKind
 from rag.adapters.guard.spans import Span
 
@@ -20,13 +21,16 @@ BIRTH_LABELS = r"(?:geburtsdatum|geburtstag|geb\.?-?[ ]?(?:datum|dat\.?|am)|geb\
 _BIRTH = re.compile(
     rf"(?i)(?:(?<!\w){BIRTH_LABELS}[\s:|=()-]{{0,6}}(?:am[ ]|on[ ])?|\(\s?\*\s?|(?<!\w)\*\s?)(?P<date>{DATE})(?!\d)"
 )
+_BIRTH_MARKS = ("geb", "birth", "dob", "d.o.b", "born", "*")
+_BIRTH_BELOW = 6
+"""Lines: what stands between label and date may be line breaks."""
 
 
 class BirthFinder:
     """Implements `Finder`. A date counts only behind a word for birth."""
 
     def find(self, text: str) -> Iterator[Span]:
-        for found in _BIRTH.finditer(text):
+        for found in searched(_BIRTH, text, lines_with(text, _BIRTH_MARKS, more=_BIRTH_BELOW)):
             yield Span("DATE_OF_BIRTH", *found.span("date"), 0.85, "birth")
 
 
@@ -34,21 +38,36 @@ class NumberFinder:
     """Implements `Finder` for the numbers that an organisation configured."""
 
     def __init__(self, kinds: Iterable[NumberKind]) -> None:
-        self._patterns: list[tuple[str, re.Pattern[str], float]] = []
+        self._labelled: list[tuple[str, re.Pattern[str]]] = []
+        self._shaped: list[tuple[str, re.Pattern[str]]] = []
+        kinds = tuple(kinds)
+        self._marks = tuple({_mark(label) for kind in kinds for label in kind.labels})
         for kind in kinds:
             if kind.labels:
                 either = "|".join(_label(label) for label in sorted(kind.labels, key=len, reverse=True))
                 behind = rf"(?i:(?<!\w)(?:{either}))\.?[ \t]*(?:(?i:lautet|ist|is|no|nr)\.?)?[ \t]*[:#|=]?[ \t]*(?P<value>{kind.value})(?!\w)"
-                self._patterns.append((kind.entity, re.compile(behind), 0.9))
+                self._labelled.append((kind.entity, re.compile(behind)))
             if kind.shape:
-                self._patterns.append((kind.entity, re.compile(rf"(?<!\w)(?P<value>{kind.shape})(?!\w)"), 0.8))
+                self._shaped.append((kind.entity, re.compile(rf"(?<!\w)(?P<value>{kind.shape})(?!\w)")))
 
     def find(self, text: str) -> Iterator[Span]:
-        for entity, pattern, score in self._patterns:
+        stretches = lines_with(text, self._marks)
+        for entity, pattern in self._labelled:
+            for found in searched(pattern, text, stretches):
+                yield Span(entity, *found.span("value"), 0.9, "number")
+        for entity, pattern in self._shaped:
             for found in pattern.finditer(text):
-                yield Span(entity, *found.span("value"), score, "number")
+                yield Span(entity, *found.span("value"), 0.8, "number")
 
 
 def _label(label: str) -> str:
     """`Kunden-Nr` is also written `Kunden Nr` and `KundenNr.`."""
-    return r"[ .-]{0,2}".join(re.escape(part) for part in re.split(r"[ .-]+", label) if part)
+    return r"[ .-]{0,2}".join(re.escape(part) for part in _parts(label))
+
+
+def _mark(label: str) -> str:
+    return lowered(_parts(label)[0]) or _parts(label)[0]
+
+
+def _parts(label: str) -> list[str]:
+    return [part for part in re.split(r"[ .-]+", label) if part]

@@ -1,4 +1,4 @@
-"""Text → spans of numbers that an authority gave to a person, and of secrets. Pure. Run by the guard inside Presidio.
+"""Text → spans of numbers that an authority gave to a person, and of secrets. Pure. Run by the guard.
 
 Presidio takes the ninth place of an identity card for a check digit. It is part of the number; the check digit is a tenth
 place that is printed in the machine-readable zone, so most real cards fail Presidio's test. Here the label decides.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rag.adapters.guard.prefilter import has_any, lines_with, searched
 from rag.adapters.guard.settings import NumberKind
 from rag.adapters.guard.spans import Span
 
@@ -81,19 +82,25 @@ _SECRETS = re.compile(
     r"|(?<![\w-])(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk-|sk_live_|rk_live_|hf_|npm_|pypi-|AIza|blg_)[A-Za-z0-9_-]{16,200}"
     r"|(?<![\w-])eyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}"
 )
+_SECRET_MARKS = (
+    "-----begin", "akia", "asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "sk-", "sk_live_",
+    "rk_live_", "hf_", "npm_", "pypi-", "aiza", "blg_", "eyj",
+)  # fmt: skip
 _NAMED = re.compile(
     r"(?i)(?<!\w)(?:passwor[dt]|kennwort|passwd|pwd|api[-_ ]?key|api[-_ ]?schlüssel|secret(?:[-_ ]?key)?|access[-_ ]?token|token|bearer|"
     r"zugangscode|pin)(?:[ \t]+(?:lautet|ist|is|for \w+))?[ \t]*[:=][ \t]*[\"']?(?P<value>[^\s\"'|<>]{4,200})"
 )
+_NAMED_MARKS = ("passwor", "kennwort", "passwd", "pwd", "api", "secret", "token", "bearer", "zugangscode", "pin")
 
 
 class SecretFinder:
     """Implements `Finder` for keys and passwords: by the prefix that their issuer gives them, or behind their name."""
 
     def find(self, text: str) -> Iterator[Span]:
-        for found in _SECRETS.finditer(text):
-            yield Span("SECRET", found.start(), found.end(), 0.9, "secret")
-        for found in _NAMED.finditer(text):
+        if has_any(text, _SECRET_MARKS):
+            for found in _SECRETS.finditer(text):
+                yield Span("SECRET", found.start(), found.end(), 0.9, "secret")
+        for found in searched(_NAMED, text, lines_with(text, _NAMED_MARKS)):
             value = found["value"].rstrip(".,;)")
             if len(value) >= 4 and any(c.isdigit() or not c.isalnum() for c in value):
                 yield Span("SECRET", found.start("value"), found.start("value") + len(value), 0.7, "secret.named")

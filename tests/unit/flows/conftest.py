@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from prefect.events.worker import EventsWorker
 from prefect.testing.utilities import prefect_test_harness
 
 
@@ -13,4 +12,3 @@ from prefect.testing.utilities import prefect_test_harness
 def prefect_server() -> Iterator[None]:
     with prefect_test_harness(server_startup_timeout=120):
         yield
-        EventsWorker.drain_all(timeout=60)  # what is not told while the server is there holds up the end of the tests
