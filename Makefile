@@ -1,6 +1,8 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PYTEST_ARGS ?=
+# Test files go to as many processes; each starts servers of its own and takes up to 2 GB.
+JOBS ?= 2
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,7 +16,7 @@ demo: ## install, start everything, ingest samples/, ask three questions, stay u
 
 test: ## install what is missing, run all tests that this machine can run, say what was skipped and why
 	@scripts/install.sh dev
-	@.venv/bin/python -m pytest -ra $(PYTEST_ARGS)
+	@.venv/bin/python -m pytest -ra -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 check: ## style and types
 	@scripts/install.sh dev
