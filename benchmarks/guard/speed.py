@@ -1,7 +1,7 @@
 """How much faster than Presidio's `AnalyzerEngine` is the guard, on the same text, in the same run?
 
-`python -m benchmarks.guard.speed`: the baseline is Presidio with its patterns alone, German recognizers switched on, no
-model; the guard is ours as it stands before the policy: recognizers, names, tables, and the medical layer, which the
+`python -m benchmarks.guard.speed`: the baseline is Presidio with its patterns alone and German recognizers switched on; once
+as it is meant to be, with the words of a blank spaCy pipeline, which its context words need, and once without. The guard is ours as it stands before the policy: recognizers, names, tables, and the medical layer, which the
 baseline does not have. Processor time, in turns. Text: the samples.
 """
 
@@ -11,13 +11,15 @@ import argparse
 import logging
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import spacy
 import tldextract
 from presidio_analyzer import AnalyzerEngine, RecognizerRegistry, predefined_recognizers
-from presidio_analyzer.nlp_engine import NoOpNlpEngine
+from presidio_analyzer.nlp_engine import NlpEngine, NoOpNlpEngine, SpacyNlpEngine
 
 from benchmarks.report import write_table
 from rag.adapters.guard.detector import Detector
@@ -46,27 +48,32 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     logging.getLogger("presidio-analyzer").setLevel(logging.ERROR)
-    engine, guard = baseline(), ours()
+    with_words = SpacyNlpEngine(models=[{"lang_code": _LANGUAGE, "model_name": "blank"}])
+    with_words.nlp = {_LANGUAGE: spacy.blank(_LANGUAGE)}
+    without = NoOpNlpEngine(models=[{"lang_code": _LANGUAGE, "model_name": ""}])
+    engines, guard = (baseline(with_words), baseline(without)), ours()
     rows: list[dict[str, object]] = []
     for size in _SIZES:
         texts = cuts(size)
-        theirs, mine = in_turn(texts, rounds, lambda t: engine.analyze(t, language=_LANGUAGE), guard)
+        looks = [partial(engine.analyze, language=_LANGUAGE) for engine in engines]
+        words, none, mine = in_turn(texts, rounds, (*looks, guard))
         rows.append({
-            "characters": size, "Presidio p50 ms": round(theirs.p50, 2), "guard p50 ms": round(mine.p50, 2),
-            "guard p99 ms": round(mine.p99, 2), "times faster": round(theirs.p50 / mine.p50, 1),
+            "characters": size, "Presidio p50 ms": round(words.p50, 2), "without words": round(none.p50, 2),
+            "guard p50 ms": round(mine.p50, 2), "guard p99 ms": round(mine.p99, 2),
+            "times faster": f"{words.p50 / mine.p50:.1f} ({none.p50 / mine.p50:.1f})",
         })  # fmt: skip
-    count = len(engine.registry.recognizers)
+    count = len(engines[0].registry.recognizers)
     write_table("guard_speed", rows, note=f"{__doc__}\nBaseline: {count} recognizers. Rounds: {rounds}.")
 
 
-def baseline() -> AnalyzerEngine:
+def baseline(words: NlpEngine) -> AnalyzerEngine:
     """Presidio as it is: every German recognizer and the general ones. Public suffixes as packaged, none fetched."""
     tldextract.extract = tldextract.TLDExtract(suffix_list_urls=())
     german = [n for n in dir(predefined_recognizers) if n.startswith("De") and n.endswith("Recognizer")]
     made = [getattr(predefined_recognizers, name)(supported_language=_LANGUAGE) for name in (*german, *_GENERAL)]
     return AnalyzerEngine(
         registry=RecognizerRegistry(recognizers=made, supported_languages=[_LANGUAGE]),
-        nlp_engine=NoOpNlpEngine(models=[{"lang_code": _LANGUAGE, "model_name": ""}]),
+        nlp_engine=words,
         supported_languages=[_LANGUAGE],
     )
 
@@ -86,19 +93,17 @@ def cuts(size: int) -> list[str]:
     return [text[at : at + size] for at in range(0, _CHARACTERS, size)]
 
 
-def in_turn(
-    texts: list[str], rounds: int, theirs: Callable[[str], object], mine: Callable[[str], object]
-) -> tuple[Pace, Pace]:
-    """Both on every text, one after the other; the first text is not counted."""
-    taken: tuple[list[float], list[float]] = ([], [])
+def in_turn(texts: list[str], rounds: int, looks: Sequence[Callable[[str], object]]) -> list[Pace]:
+    """All on every text, one after the other; the first text is not counted."""
+    taken: list[list[float]] = [[] for _ in looks]
     for _ in range(rounds):
         for number, text in enumerate(texts):
-            for seconds, look in zip(taken, (theirs, mine), strict=True):
+            for seconds, look in zip(taken, looks, strict=True):
                 began = time.process_time()
                 look(text)
                 if number:
                     seconds.append(time.process_time() - began)
-    return _pace(taken[0]), _pace(taken[1])
+    return [_pace(seconds) for seconds in taken]
 
 
 def _pace(seconds: list[float]) -> Pace:

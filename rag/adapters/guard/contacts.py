@@ -13,7 +13,7 @@ import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberType
 
 from rag.adapters.guard import words
-from rag.adapters.guard.prefilter import lines_with, lines_with_digits, searched
+from rag.adapters.guard.prefilter import Stretch, lines_with, lines_with_exactly, searched, with_a_digit
 from rag.adapters.guard.spans import Span
 
 # --- e-mail ---------------------------------------------------------------------------------------------------
@@ -140,6 +140,16 @@ _ENGLISH = re.compile(
     r"(?P<weak>St|Drive|Dr\.?|Court|Ct\.?|Way|Place|Pl\.?|Square|Close|Gardens|Grove|Hill))(?![\w])"
     r"(?P<city>(?:,?[ \n](?:Apt|Suite|Unit|Flat)\.?[ ]\w{1,5})?,?[ \n](?:[A-Z][\w.]+,?[ ]){1,3}(?:[A-Z]{2}[ ])?(?:\d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]?[ ]\d[A-Z]{2}))?"
 )
+_GERMAN_MARKS = (
+    "straße", "strasse", "str.", "allee", "gasse", "chaussee", "Straße", "Strasse", "Str.", "Allee", "Gasse", "Chaussee",
+    "weg", "platz", "ring", "damm", "ufer", "steig", "pfad", "promenade", "hof", "wall", "graben", "markt", "berg", "park",
+    "Weg", "Platz", "Ring", "Damm", "Ufer", "Pfad", "Promenade", "Hof", "Wall", "Markt", "Berg", "Park",
+    "Am ", "An der ", "An den ", "Auf dem ", "Auf der ", "Im ", "In der ", "In den ", "Unter den ", "Zum ", "Zur ", "Hinter der ",
+)  # fmt: skip
+_ENGLISH_MARKS = (
+    " St", " Road", " Rd", " Ave", " Boulevard", " Blvd", " Lane", " Crescent", " Terrace", " Dr", " Court", " Ct", " Way", " Pl",
+    " Square", " Close", " Gardens", " Grove", " Hill",
+)  # fmt: skip
 _CITY_ONLY = re.compile(
     rf"(?i:anschrift|adresse|wohnhaft|wohnt|wohnort|plz|address|zip)[^\n]{{0,40}}?(?P<city>\b\d{{5}}[ ]{_UP}[a-zäöüß-]+)"
 )
@@ -159,12 +169,20 @@ _NO_STREET = re.compile(
 )  # fmt: skip
 
 
+def _german(text: str) -> list[Stretch]:
+    return with_a_digit(text, lines_with_exactly(text, _GERMAN_MARKS, more=1))
+
+
+def _english(text: str) -> list[Stretch]:
+    """A flat may stand between the street's line and the city's."""
+    return with_a_digit(text, lines_with_exactly(text, _ENGLISH_MARKS, more=2))
+
+
 class AddressFinder:
     """Implements `Finder`. A street with house number, with postcode and city where they follow."""
 
     def find(self, text: str) -> Iterator[Span]:
-        stretches = lines_with_digits(text, more=1)  # a flat may stand between street and city
-        for pattern in (_GERMAN, _ENGLISH):
+        for pattern, stretches in ((_GERMAN, _german(text)), (_ENGLISH, _english(text))):
             for found in searched(pattern, text, stretches):
                 if self._is_home(text, found):
                     yield Span("ADDRESS", found.start(), found.end(), 0.75 if found.group("city") else 0.6, "address")

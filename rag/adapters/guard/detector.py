@@ -20,6 +20,7 @@ from rag.adapters.guard.medical import Health, HealthReader
 from rag.adapters.guard.names import PersonFinder
 from rag.adapters.guard.numbers import BirthFinder, NumberFinder
 from rag.adapters.guard.official import DOCUMENTS, PensionFinder, PlateFinder, SecretFinder
+from rag.adapters.guard.prefilter import lines_around
 from rag.adapters.guard.settings import GuardSettings
 from rag.adapters.guard.spans import Finder, Span, settle, without
 from rag.adapters.guard.tables import TableFinder
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _RULES_REVISION = "guard-4"
 """Raise it when the code finds something else than before, so that documents are screened again."""
 _LONG_NUMBER = re.compile(r"(?:\d[\s.-]?){9}|\b[A-Za-z]{2}[ -]?\d{2}(?:[\s-]?[A-Za-z0-9]){9}")
-"""What has to stand in a text for one of the numbers that Presidio confirms (`engine`) to stand in it."""
+"""What stands in each of the numbers that Presidio confirms (`engine`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +114,11 @@ class Detector:
         presidio = self.warm()
         for finder in self._finders:
             yield from finder.find(text)
-        if self._recognizers or _LONG_NUMBER.search(text):
+        if self._recognizers:
             yield from presidio(text)
+            return
+        for start, end in lines_around(text, _LONG_NUMBER):
+            yield from (s._replace(start=s.start + start, end=s.end + start) for s in presidio(text[start:end]))
 
     def _counts(self, span: Span, text: str) -> bool:
         if span.score < self._settings.thresholds.get(span.entity, self._settings.threshold):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from rag.adapters.guard.prefilter import has_any
+from rag.adapters.guard.prefilter import has_any, lowered
 from rag.adapters.guard.words import LISTS
 
 _WORD = re.compile(r"\w+")
@@ -85,7 +85,8 @@ class HealthReader:
         self._forms = _inflected({term: c for term, c in self._terms.words.items() if term not in self._ignore})
 
     def read(self, text: str) -> Health:
-        tokens = _WORD.findall(text.lower()) if text.isascii() else [found.lower() for found in _WORD.findall(text)]
+        lower = lowered(text)
+        tokens = [found.lower() for found in _WORD.findall(text)] if lower is None else _WORD.findall(lower)
         counts = self._counts(tokens)
         patterned = {"icd10": _codes(text), "dosage": _dosages(text)}
         counts |= {category: number for category, number in patterned.items() if number}
@@ -101,10 +102,11 @@ class HealthReader:
         """Category → how many words or phrases of it. A word is looked up once, however often it stands in the text."""
         counts = Counter[str]()
         alone = Counter(tokens)
-        for at, token in enumerate(tokens):
-            if token in self._terms.phrases and (category := self._phrase(token, tokens, at)) is not None:
-                counts[category] += 1
-                alone[token] -= 1
+        if not alone.keys().isdisjoint(self._terms.phrases):
+            for at, token in enumerate(tokens):
+                if token in self._terms.phrases and (category := self._phrase(token, tokens, at)) is not None:
+                    counts[category] += 1
+                    alone[token] -= 1
         for token, number in alone.items():
             category = self._category(token)
             if category is not None and number:

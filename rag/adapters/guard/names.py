@@ -98,8 +98,8 @@ class PersonFinder:
         start = 0
         for end in (*(found.start() for found in _PARTED.finditer(text)), len(text)):
             part = text[start:end]
-            held = set(_LETTERS.findall(part.lower()))
-            if not held.isdisjoint(self._beginnings) or (not held.isdisjoint(self._surnames) and _INITIAL.search(part)):
+            held = _LETTERS.findall(part.lower())
+            if not self._beginnings.isdisjoint(held) or (_INITIAL.search(part) and not self._surnames.isdisjoint(held)):
                 yield start, end
             start = end
 
@@ -160,7 +160,9 @@ class PersonFinder:
 
     def _comma_form(self, text: str, tokens: Sequence[_Word], at: int) -> tuple[int, int, float, str] | None:
         """`Lindemann, Katharina`."""
-        if at + 1 >= len(tokens) or not re.fullmatch(r",[ \t]{0,2}", text[tokens[at].end : tokens[at + 1].start]):
+        if text[tokens[at].end : tokens[at].end + 1] != "," or at + 1 >= len(tokens):
+            return None
+        if not re.fullmatch(r",[ \t]{0,2}", text[tokens[at].end : tokens[at + 1].start]):
             return None
         word, following = tokens[at], tokens[at + 1]
         if _bare(following) not in self._firsts or not _is_capitalised(following.text) or not self._can_be_name(word):

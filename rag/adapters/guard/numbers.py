@@ -38,22 +38,19 @@ class NumberFinder:
     """Implements `Finder` for the numbers that an organisation configured."""
 
     def __init__(self, kinds: Iterable[NumberKind]) -> None:
-        self._labelled: list[tuple[str, re.Pattern[str]]] = []
+        self._labelled: list[tuple[str, re.Pattern[str], tuple[str, ...]]] = []
         self._shaped: list[tuple[str, re.Pattern[str]]] = []
-        kinds = tuple(kinds)
-        self._marks = tuple({_mark(label) for kind in kinds for label in kind.labels})
         for kind in kinds:
             if kind.labels:
                 either = "|".join(_label(label) for label in sorted(kind.labels, key=len, reverse=True))
                 behind = rf"(?i:(?<!\w)(?:{either}))\.?[ \t]*(?:(?i:lautet|ist|is|no|nr)\.?)?[ \t]*[:#|=]?[ \t]*(?P<value>{kind.value})(?!\w)"
-                self._labelled.append((kind.entity, re.compile(behind)))
+                self._labelled.append((kind.entity, re.compile(behind), _marks(kind.labels)))
             if kind.shape:
                 self._shaped.append((kind.entity, re.compile(rf"(?<!\w)(?P<value>{kind.shape})(?!\w)")))
 
     def find(self, text: str) -> Iterator[Span]:
-        stretches = lines_with(text, self._marks)
-        for entity, pattern in self._labelled:
-            for found in searched(pattern, text, stretches):
+        for entity, pattern, marks in self._labelled:
+            for found in searched(pattern, text, lines_with(text, marks)):
                 yield Span(entity, *found.span("value"), 0.9, "number")
         for entity, pattern in self._shaped:
             for found in pattern.finditer(text):
@@ -65,8 +62,10 @@ def _label(label: str) -> str:
     return r"[ .-]{0,2}".join(re.escape(part) for part in _parts(label))
 
 
-def _mark(label: str) -> str:
-    return lowered(_parts(label)[0]) or _parts(label)[0]
+def _marks(labels: Iterable[str]) -> tuple[str, ...]:
+    """Of each label the longest part, which fewest other words hold; none of them inside another."""
+    longest = {lowered(part) or part for part in (max(_parts(label), key=len) for label in labels)}
+    return tuple(sorted(mark for mark in longest if not any(other in mark for other in longest - {mark})))
 
 
 def _parts(label: str) -> list[str]:

@@ -41,18 +41,25 @@ def lines_with(text: str, marks: Sequence[str], *, more: int = 0) -> list[Stretc
     `marks` are lower case, not empty, and without line breaks.
     """
     lower = lowered(text)
-    if lower is None:
-        return [(0, len(text))]
-    return _merged(sorted(_around(lower, at, more) for mark in marks for at in _once_a_line(lower, mark)))
+    return [(0, len(text))] if lower is None else lines_with_exactly(lower, marks, more=more)
 
 
-def lines_with_digits(text: str, *, more: int = 0) -> list[Stretch]:
-    """The lines in which a digit stands, and `more` lines below each; merged, ascending."""
-    found, at = [], 0
-    while digit := _DIGIT.search(text, at):
-        found.append(_around(text, digit.start(), more))
-        at = _line_end(text, digit.start())
-    return _merged(found)
+def lines_with_exactly(text: str, marks: Sequence[str], *, more: int = 0) -> list[Stretch]:
+    """The same for marks of which the case matters."""
+    return _merged(sorted(_around(text, at, more) for mark in marks for at in _once_a_line(text, mark)))
+
+
+def with_a_digit(text: str, stretches: Iterable[Stretch]) -> list[Stretch]:
+    """Those of the stretches in which a digit stands."""
+    return [stretch for stretch in stretches if _DIGIT.search(text, *stretch)]
+
+
+def lines_around(text: str, pattern: re.Pattern[str]) -> list[Stretch]:
+    """The lines over which it matches, with the line above and the line below; merged, ascending."""
+    return _merged(
+        (_around(text, max(0, _around(text, found.start(), 0)[0] - 1), 0)[0], _around(text, found.end() - 1, 1)[1])
+        for found in pattern.finditer(text)
+    )
 
 
 def searched(pattern: re.Pattern[str], text: str, stretches: Iterable[Stretch]) -> Iterator[re.Match[str]]:
