@@ -11,6 +11,7 @@ from beleg.home import here, prepared_home
 from beleg.up import environment
 from beleg.zones import chosen
 from rag.errors import Permanent
+from rag.ingest.hold import HELD, next_step, require_published
 from rag.ingest.ingest import Survey, survey
 from rag.settings import Settings
 from rag.types import Zone
@@ -24,7 +25,7 @@ async def plan_zones(name: str | None, *, retry: bool = False) -> dict[Zone, Sur
     from rag.compose import open_rag
 
     settings = here()
-    zones = await _due(settings, name)
+    zones = await _due(settings, name)  # a plan writes nothing, so held zones have one too
     async with open_rag(settings) as rag:
         current = [await rag.intake.landing.zone(zone) for zone in zones]
         return {zone: await survey(zone, intake=rag.intake, retry=retry) for zone in current}
@@ -33,16 +34,26 @@ async def plan_zones(name: str | None, *, retry: bool = False) -> dict[Zone, Sur
 async def ingest_zones(
     name: str | None, *, tell: Callable[[str], None], retry: bool = False, confirm_deletions: bool = False
 ) -> tuple[list[Sweep], list[str]]:
-    """The sweeps done, and the zones that could not be swept; `tell` has said why."""
+    """The sweeps done, and the zones that could not be swept; `tell` has said why.
+
+    Raises `Refused("zone_held")` for a zone that is named.
+    """
     settings = here()
     prepared_home(settings)
     zones = await _due(settings, name)
+    for zone in [zone for zone in zones if zone.held]:
+        if name is not None:
+            require_published(zone)
+        tell(f"  {zone.name}: {HELD} {next_step(zone)}")
+    due = [zone for zone in zones if not zone.held]
+    if not due:
+        return [], [zone.name for zone in zones]
     quiet_prefect(settings)
     from flows.worker import sweep_all
     from rag.compose import open_rag
 
     async with open_rag(settings) as rag:
-        sweeps = await sweep_all(rag, zones, tell=tell, retry=retry, confirm_deletions=confirm_deletions)
+        sweeps = await sweep_all(rag, due, tell=tell, retry=retry, confirm_deletions=confirm_deletions)
     swept = {sweep.zone for sweep in sweeps}
     return sweeps, [zone.name for zone in zones if zone.name not in swept]
 

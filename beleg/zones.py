@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from rag.errors import Permanent
 from rag.types import Classification, Entry, ErasureRule, State, Zone
 
 if TYPE_CHECKING:
+    from rag.ingest.hold import Publication
     from rag.ingest.standing import ZoneStatus
 
 DEFAULT_TENANT = "default"
@@ -25,9 +27,12 @@ async def add_zone(
     owner: str | None = None,
     chunking: Sequence[str] = (),
     keeps_history: bool | None = None,
+    hold: bool = False,
     move: bool = False,
 ) -> tuple[Zone, list[str]]:
     """The zone as recorded, and what that changed of a zone that was known. `place`: a folder, or a store's URL.
+
+    `hold`: nothing of it is ingested before `publish_zone`; its own file may ask for the same.
 
     Raises `Permanent`, and `Temporary` for a store that does not answer.
     """
@@ -47,8 +52,32 @@ async def add_zone(
     async with open_state(settings) as state:
         known = {zone.name: zone for zone in await state.ledger.zones()}
         require_addable(found, known, home=settings.home.resolve(), move=move)
+        same = known.get(found.name)
+        if hold and same is not None:
+            require_never_published(same)
+        found = replace(found, held=found.held or hold if same is None else same.held)
         await state.ledger.add_zone(found)
-    return found, _changes(known.get(found.name), found)
+    return found, _changes(same, found)
+
+
+def require_never_published(known: Zone) -> None:
+    """Raises `Permanent("zone_published")`: what is searched already is not held back by looking at a preview."""
+    if not known.held:
+        raise Permanent(
+            "zone_published", f"The zone {known.name} is published, so it cannot be held any more.",
+            hint=f"To take it out of everything: `beleg zone remove {known.name}`, then add it with --hold.",
+        )  # fmt: skip
+
+
+async def publish_zone(name: str, *, by: str) -> Publication:
+    """Lets a held zone go. Raises as `rag.ingest.hold.publish`, and `Permanent("no_such_zone")`."""
+    from rag.compose import open_state
+    from rag.ingest import hold
+
+    hold.require_name(by)
+    async with open_state(here()) as state:
+        (zone,) = chosen(await state.ledger.zones(), name)
+        return await hold.publish(zone, by=by, ledger=state.ledger, audit=state.audit)
 
 
 async def _found(place: str, given: dict[str, Any]) -> Zone:

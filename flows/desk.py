@@ -98,6 +98,8 @@ class Desk:
             await self.runs.beat()
             await self.runs.bury()
             self._in_order = True
+        for zone in self._looked_at.keys() - zones.keys():  # one that comes back is new
+            del self._looked_at[zone]
         for zone in sorted(zones.keys() - self._looked_at.keys()):  # what happened before we looked, nobody has told
             await self._changes.ask(zone)
             self._looked_at[zone] = self._clock()

@@ -92,7 +92,8 @@ async def work(
         stack.enter_context(_background(_beat(desk.runs)))
         stack.enter_context(_background(rebuild_when_due(rag, tell=tell, stop=stop)))
         while not stop.is_set():
-            zones = await _zones(rag, tell) or zones
+            known = await _zones(rag, tell)
+            zones = zones if known is None else known
             folders.clear()
             folders.update(
                 {name: Path(zone.url.removeprefix("file://")) for name, zone in zones.items() if zone.is_folder}
@@ -132,9 +133,12 @@ async def _beat(runs: Runs) -> None:
 
 
 async def _zones(rag: Rag, tell: Tell) -> dict[str, Zone] | None:
-    """By name; `None` while the ledger is out of reach, which is no reason to end."""
+    """By name; `None` while the ledger is out of reach, which is no reason to end.
+
+    Held zones are none of ours: no deployment, so that nobody can start a run, no watcher, no schedule, no hints.
+    """
     try:
-        return {zone.name: zone for zone in await rag.ledger.zones()}
+        return {zone.name: zone for zone in await rag.ledger.zones() if not zone.held}
     except Temporary as error:
         log.error("ingest.ledger_unreachable", extra={"code": error.code})  # noqa: TRY400
         tell(f"  {error}")

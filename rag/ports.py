@@ -256,7 +256,14 @@ class Ledger(Protocol):
     async def zones(self) -> list[Zone]: ...
 
     async def add_zone(self, zone: Zone) -> None:
-        """Adds the zone, or overwrites the one of that name. Raises `Permanent("zone_tenant")` if that is another's."""
+        """Adds the zone, or overwrites the one of that name. Raises `Permanent("zone_tenant")` if that is another's.
+
+        One that is known stays held or published as it is, whatever the new one says.
+        """
+        ...
+
+    async def publish_zone(self, name: str) -> None:
+        """It is held no longer; a zone that nobody knows or holds stays as it is."""
         ...
 
     async def remove_zone(self, name: str) -> None:

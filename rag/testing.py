@@ -206,7 +206,11 @@ class MemoryLedger:
     async def add_zone(self, zone: Zone) -> None:
         known = self._zones.get(zone.name)
         zone.require_tenant(None if known is None else known.tenant)
-        self._zones[zone.name] = zone
+        self._zones[zone.name] = zone if known is None else replace(zone, held=known.held)
+
+    async def publish_zone(self, name: str) -> None:
+        if name in self._zones:
+            self._zones[name] = replace(self._zones[name], held=False)
 
     async def remove_zone(self, name: str) -> None:
         self._zones.pop(name, None)

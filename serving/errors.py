@@ -25,6 +25,7 @@ _BY_CODE: Mapping[str, int] = {
     "document_not_found": 404,
     "no_such_document": 404,
     "nothing_to_judge": 409,
+    "zone_not_held": 409,
     "version_changed": 409,
     "preview_busy": 429,
     "page_not_found": 404,

@@ -48,9 +48,10 @@ class SweepOut(BaseModel):
 
 
 class ZoneOut(BaseModel):
-    """A zone, and its files by fate."""
+    """A zone, and its files by fate. `is_held`: nothing of it is ingested until somebody has published it."""
 
     name: str
+    is_held: bool
     owner: str
     classification: str
     business_unit: str | None
@@ -131,10 +132,19 @@ class PreviewOut(BaseModel):
 class PreviewPage(BaseModel):
     """Nothing of it was indexed. `next`: offset to go on from; unset at the end."""
 
+    is_held: bool
     total: int
     offset: int
     next: int | None
     files: list[PreviewOut]
+
+
+class PublicationOut(BaseModel):
+    """As it stands on record."""
+
+    zone: str
+    by: str
+    at: datetime
 
 
 class ReviewOut(BaseModel):
@@ -181,7 +191,7 @@ class VerdictOut(BaseModel):
 def zone_out(zone: Zone, status: ZoneStatus) -> ZoneOut:
     sweep = status.sweep
     return ZoneOut(
-        name=zone.name, owner=zone.owner, classification=zone.classification.name, business_unit=zone.business_unit,
+        name=zone.name, is_held=zone.held, owner=zone.owner, classification=zone.classification.name, business_unit=zone.business_unit,
         counts={fate.value: number for fate, number in status.counts.items()}, queued=status.queued,
         is_working=status.is_working,
         sweep=None if sweep is None else SweepOut(
@@ -209,9 +219,9 @@ def document_out(
     )  # fmt: skip
 
 
-def preview_out(looked: Looked, offset: int, *, may: Callable[[Cleared], bool]) -> PreviewPage:
+def preview_out(looked: Looked, offset: int, *, zone: Zone, may: Callable[[Cleared], bool]) -> PreviewPage:
     files = [_preview(one, may) for one in looked.files]
-    return PreviewPage(total=looked.total, offset=offset, next=looked.next, files=files)
+    return PreviewPage(is_held=zone.held, total=looked.total, offset=offset, next=looked.next, files=files)
 
 
 def _preview(one: Preview, may: Callable[[Cleared], bool]) -> PreviewOut:

@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from rag.errors import Refused
+from rag.ingest import hold
 from rag.ingest.standing import Fate, FileStatus, ZoneStatus, zone_status
 from rag.types import AuditRow, Cleared, Principal, Zone, now
 from serving import zone_shapes as shapes
@@ -80,12 +81,27 @@ async def preview(
 ) -> shapes.PreviewPage:
     """Some files, read as an ingest would read them; nothing is written. It may end early: `next` says where to go on."""
     front: Front = request.app.state.front
+    zone = await _readable(name, asker, front)
+    await _on_record(request, asker, "console.preview", {"zone": name, "offset": offset, "limit": limit})
+    looked = await front.preview(zone, offset, limit)
+    return shapes.preview_out(looked, offset, zone=zone, may=lambda cleared: _may(asker, cleared))
+
+
+@routes.post("/v1/zones/{name}/publish", summary="Let a held zone go", status_code=201)
+async def publish(name: str, request: Request, asker: Asker) -> shapes.PublicationOut:
+    """By whoever may look at its preview. On record, under the key's name, before it has effect; 409 if it is not held."""
+    front: Front = request.app.state.front
+    zone = await _readable(name, asker, front)
+    made = await hold.publish(zone, by=asker.subject, ledger=front.ledger, audit=front.audit)
+    return shapes.PublicationOut(zone=made.zone, by=made.by, at=made.at)
+
+
+async def _readable(name: str, asker: Principal, front: Front) -> Zone:
+    """Raises `Refused`: `zone_not_found`, `text_not_for_key`."""
     zone = await zone_of(name, asker, front)
     if not may_look_at(asker, zone, as_reader=True):
         raise Refused("text_not_for_key", "This key may not read the documents of this zone.", hint=_WHY_NOT)
-    await _on_record(request, asker, "console.preview", {"zone": name, "offset": offset, "limit": limit})
-    looked = await front.preview(zone, offset, limit)
-    return shapes.preview_out(looked, offset, may=lambda cleared: _may(asker, cleared))
+    return zone
 
 
 _WHY_NOT = "It needs the zone's business unit, one of its groups, and clearance for its classification."

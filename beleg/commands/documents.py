@@ -50,6 +50,12 @@ def add(  # noqa: PLR0917 - one for each option
             help="Whether earlier versions of a replaced file answer `ask --as-of`; default: they go.",
         ),
     ] = None,
+    hold: Annotated[
+        bool,
+        typer.Option(
+            "--hold", help="Ingest nothing of a new zone until `beleg zone publish`, after a look at the preview."
+        ),
+    ] = False,
     move: Annotated[
         bool, typer.Option("--move", help="A zone of this name lies elsewhere: from now on it lies here.")
     ] = False,
@@ -70,6 +76,7 @@ def add(  # noqa: PLR0917 - one for each option
         owner=owner,
         chunking=chunking or (),
         keeps_history=keeps_history,
+        hold=hold,
         move=move,
     )
     added, changes = finish(work)
@@ -81,10 +88,34 @@ def add(  # noqa: PLR0917 - one for each option
         tell(f"  changed: {change}")
     if is_empty(added):
         tell("The folder is empty: drop documents into it.")
-    if is_held(here().home.resolve()):
+    if added.held:
+        from rag.ingest.hold import HELD, next_step
+
+        tell(HELD)
+        tell(next_step(added))
+    elif is_held(here().home.resolve()):
         tell("The running instance reads it now. Next: `beleg zone status`.")
     else:
         tell("Next: `beleg up`, or `beleg ingest` alone.")
+
+
+@zone.command("publish", epilog="Example: `beleg zone publish handbuch --by 'A. Weber'`")
+def publish(
+    name: Annotated[str, typer.Argument(metavar="ZONE")],
+    by: Annotated[str, typer.Option("--by", help="Who has looked at the preview; stands in the audit.")],
+    as_json: AsJson = False,
+) -> None:
+    """Let a held zone go: from now on it is ingested. Status 1 if it is not held."""
+    from beleg.home import here, is_held
+    from beleg.zones import publish_zone
+
+    made = finish(publish_zone(name, by=by))
+    if as_json:
+        emit(made)
+        return
+    tell(f"{made.zone}: published by {made.by}, on record.")
+    running = is_held(here().home.resolve())
+    tell("The running instance reads it now." if running else "Next: `beleg up`, or `beleg ingest` alone.")
 
 
 @zone.command("remove", epilog="Example: `beleg zone remove handbuch --yes`")
@@ -139,6 +170,8 @@ def preview(
     elif page is not None:
         page.write_text(page_of(of_zone, found), encoding="utf-8")
         note(f"Look at it: {page.resolve().as_uri()}")
+    if of_zone is not None and of_zone.held and of_zone.name == named:
+        note(f"The zone is held. Let it go: `beleg zone publish {named} --by NAME`")
     raise SystemExit(1 if any(one.cleared is None for one in found) else 0)
 
 
@@ -201,7 +234,8 @@ def list_zones(as_json: AsJson = False) -> None:
         emit(found)
         return
     for item in found:
-        tell(f"{item.name:24} {item.tenant:20} {item.classification.name:20} {item.url}")
+        told = f"{item.url}  (held)" if item.held else item.url
+        tell(f"{item.name:24} {item.tenant:20} {item.classification.name:20} {told}")
     if not found:
         tell("No zone yet. `beleg zone add DIR` makes one.")
 
@@ -247,10 +281,13 @@ def _print_plans(plans: dict[Zone, Survey], *, as_json: bool) -> None:
     if as_json:
         emit({zone.name: plan for zone, plan in plans.items()})
         return
+    from rag.ingest.hold import HELD, next_step
     from rag.ingest.ingest import is_mass
 
     for zone, plan in plans.items():
         tell(f"{zone.name}: {len(plan.due)} to ingest, {len(plan.gone)} to remove, {plan.unchanged} unchanged")
+        if zone.held:
+            tell(f"  But: {HELD} {next_step(zone)}")
         for sighting in plan.due:
             tell(f"  + {shown(sighting.path)}")
         for gone in plan.gone:

@@ -60,7 +60,9 @@ def _print(one: Zone, of_zone: ZoneStatus, *, all_files: bool) -> None:
     from rag.ingest.standing import Fate
     from rag.types import now
 
-    if of_zone.files or of_zone.queued:
+    if one.held:
+        tell(f"{one.name}: held: waits for its owner to look at the preview")
+    elif of_zone.files or of_zone.queued:
         tell(line(of_zone))
     elif is_empty(one):
         tell(f"{one.name}: its folder is empty: drop documents into it")

@@ -16,6 +16,7 @@ from typing import TypeGuard
 from rag.allowing import live, stamped
 from rag.chunking import Chunking
 from rag.ingest.chunk import CODE, revision
+from rag.ingest.hold import require_published
 from rag.ports import AllowList, Embedder, Erasures, Guard, Landing, Ledger, Library, Parser, Policy, Reviews, Signer
 from rag.types import AllowEntry, ChunkRules, Direction, Entry, Sighting, State, Zone, now
 
@@ -116,7 +117,11 @@ _OUT = frozenset({State.deleted, State.forgotten})
 
 
 async def refreshed(zone: Zone, *, intake: Intake) -> Zone:
-    """The zone with the settings that its owner has given it since, on record. Raises `Permanent`, `Temporary`."""
+    """The zone with the settings that its owner has given it since, on record.
+
+    Every ingest begins here. Raises `Refused("zone_held")`, `Permanent`, `Temporary`.
+    """
+    require_published(zone)
     current = await intake.landing.zone(zone)
     intake.rules(current)  # what cannot be cut by is refused before it is on record
     if current != zone:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from rag.ingest.hold import HELD, next_step
 from rag.ingest.ingest import held_words
 from rag.types import Entry, State, SweepProgress, Zone
 
@@ -153,6 +154,9 @@ def _is_silent(sweep: SweepProgress | None, at: datetime, patience: timedelta) -
 def _alarms(
     zone: Zone, counts: Mapping[Fate, int], queued: int, sweep: SweepProgress | None, at: datetime, patience: timedelta
 ) -> Iterable[Alarm]:
+    if zone.held:
+        yield Alarm(code="held", message=HELD, hint=next_step(zone))
+        return
     if sweep is not None and sweep.trouble:
         yield Alarm(code="sweep_failed", message=sweep.trouble)
     if missing := counts.get(Fate.missing, 0):

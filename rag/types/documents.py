@@ -26,6 +26,7 @@ class Zone:
         retention_days: age of a file, by its time of change, after which it leaves the index; `None` = never.
         chunking: cells of the table of chunk rules that are the zone's own, sorted.
         keeps_history: whether a replaced file's earlier versions answer questions as of a time before.
+        held: whether nothing of it may be ingested yet; only `Ledger.publish_zone` ends it.
         fixed: names of settings that were given when it was added; the zone's own file does not change them.
     """
 
@@ -43,6 +44,7 @@ class Zone:
     retention_days: int | None = None
     chunking: tuple[ChunkSetting, ...] = ()
     keeps_history: bool = False
+    held: bool = False
     fixed: frozenset[str] = frozenset()
 
     @property

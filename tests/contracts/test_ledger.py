@@ -39,6 +39,20 @@ class LedgerContract:
         await ledger.add_zone(changed)
         assert await ledger.zones() == [changed]
 
+    async def test_a_held_zone_is_published_once_and_for_all(self, ledger: Ledger) -> None:
+        """Whatever its settings become meanwhile: only publishing ends it, and nothing but a removal begins it anew."""
+        held = replace(zone(), held=True)
+        await ledger.add_zone(held)
+        await ledger.add_zone(replace(zone(), owner="else"))
+        assert await ledger.zones() == [replace(held, owner="else")]
+        for name in (zone().name, zone().name, "nobody's"):
+            await ledger.publish_zone(name)
+        await ledger.add_zone(held)
+        assert await ledger.zones() == [zone()]
+        await ledger.remove_zone(zone().name)
+        await ledger.add_zone(held)
+        assert await ledger.zones() == [held]
+
     async def test_a_zone_never_changes_hands(self, ledger: Ledger) -> None:
         """The tenant is part of every document's identity: what was indexed for the old one would stay his for ever."""
         await ledger.add_zone(zone())

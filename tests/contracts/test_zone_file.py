@@ -35,6 +35,8 @@ BAD = [
     ("readers: board", "readers"),
     ("readers: [1]", "readers"),
     ("readers: {board: true}", "readers"),
+    ("hold: someday", "hold"),
+    ("held: true", "held"),
     ("classification: highly_confidential\nclassification: public", "YAML"),
     ("a: [", "YAML"),
     ("\tclassification: public", "YAML"),
@@ -206,3 +208,15 @@ def test_chunk_rules_of_a_zone_are_read(tmp_path: Path) -> None:
     added = read_zone_file(tmp_path, chunking=given)
     assert added.chunking == current_zone(zone_file_of(tmp_path), added).chunking == given
     assert current_zone(zone_file_of(tmp_path), replace(found, chunking=())).chunking == found.chunking
+
+
+@pytest.mark.parametrize(("asked", "is_held"), [("hold: true\n", True), ("hold: false\n", False), ("", False)])
+def test_a_hold_counts_when_the_zone_is_added_and_never_again(tmp_path: Path, asked: str, is_held: bool) -> None:
+    """Who may write into a folder can neither publish it that way nor stop what is published."""
+    (tmp_path / "zone.yaml").write_text(asked, encoding="utf-8")
+    assert read_zone_file(tmp_path).held is is_held
+    for said in ("hold: true\n", "hold: false\n", ""):
+        (tmp_path / "zone.yaml").write_text(said, encoding="utf-8")
+        for known in (True, False):
+            zone = replace(read_zone_file(tmp_path), held=known)
+            assert current_zone(zone_file_of(tmp_path), zone).held is known

@@ -11,6 +11,8 @@ from serving_scene import LETTER, NOVEL, ODD, OPERATOR, OWNER, STEWARD, USER
 from serving_server import Server, serve
 from test_page import LOW_CONTRAST, NAMELESS, browser, opened, pytestmark, tab_to
 
+from rag.types import Classification, Zone
+
 __all__ = ["browser", "opened", "pytestmark"]
 
 CONSOLE = "/console"
@@ -100,6 +102,61 @@ def test_a_preview_shows_what_would_be_searched_and_masked(opened: Callable[...,
     expect(page.locator("#view")).not_to_contain_text("Lindemann")
     expect(page.locator("#view")).to_contain_text("Das waren alle Dateien.")
     assert [row.action for row in server.world.audit.rows] == ["console.preview"]
+
+
+def hold(server: Server) -> None:
+    """A zone of which nothing was ingested yet."""
+    new = Zone(
+        name="neu", url="memory://neu", tenant="aurelia", owner="neu@aurelia.example",
+        classification=Classification.internal, held=True,
+    )  # fmt: skip
+    server.world.front.ledger._zones[new.name] = new
+
+
+def test_a_held_zone_is_looked_at_and_let_go(opened: Callable[..., Page], server: Server) -> None:
+    """From the list by the preview to the verb; it stands on record, and a second person is told."""
+    hold(server)
+    page, other = opened(path=CONSOLE, key=OWNER), opened(path=f"{CONSOLE}#/zone/neu/preview", key=STEWARD)
+    card = page.locator(".zone", has_text="neu@")
+    expect(card.locator(".alarm")).to_contain_text("Noch nicht veröffentlicht")
+    expect(page.locator(".zone", has_text="handbuch@").locator(".alarm")).to_have_count(0)
+    card.get_by_role("link", name="neu").click()
+    expect(page.locator("#filled")).to_contain_text("Hier wird noch nichts gelesen")
+    page.locator(".alarm").get_by_role("link", name="Vorschau").click()
+    expect(page.locator(".look")).to_have_count(4)
+    expect(other.locator(".publishing")).to_be_visible()
+    page.get_by_role("button", name="Ablage veröffentlichen").click()
+    expect(page.locator(".verdict")).to_contain_text("Veröffentlicht von olga")
+    expect(page.locator(".verdict")).to_be_focused()
+    assert [row.actor for row in server.world.audit.rows if row.action == "zone.publish"] == ["olga"]
+    other.get_by_role("button", name="Ablage veröffentlichen").click()
+    expect(other.locator(".verdict")).to_contain_text("Jemand anderes hat sie schon veröffentlicht.")
+    page.get_by_role("link", name="Zu den Dateien").click()
+    expect(page.locator(".alarm")).to_have_count(0)
+    page.get_by_role("link", name="Vorschau").click()
+    expect(page.locator("#view")).to_contain_text("Das waren alle Dateien.")
+    expect(page.locator(".publishing")).to_have_count(0)
+
+
+def test_a_zone_is_let_go_by_keyboard_on_a_phone_in_english(opened: Callable[..., Page], server: Server) -> None:
+    """Readable in the dark, nothing sticks out, every control has a name; what fails is told and can be tried again."""
+    hold(server)
+    page = opened(
+        path=f"{CONSOLE}#/zone/neu/preview", key=OWNER, locale="en-GB", color_scheme="dark",
+        width=360, height=740, has_touch=True, is_mobile=True,
+    )  # fmt: skip
+    expect(page.locator(".publishing")).to_contain_text("This zone is not published yet")
+    assert page.evaluate(LOW_CONTRAST) == []
+    assert page.evaluate(NAMELESS) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    server.world.audit.full = True
+    tab_to(page, ".publishing .primary")
+    page.keyboard.press("Enter")
+    expect(page.locator(".publishing .form-error")).not_to_be_empty()
+    server.world.audit.full = False
+    tab_to(page, ".publishing .primary")
+    page.keyboard.press("Enter")
+    expect(page.locator(".verdict")).to_contain_text("Published by olga")
 
 
 def test_a_steward_releases_with_a_reason_and_an_owner_cannot(opened: Callable[..., Page], server: Server) -> None:

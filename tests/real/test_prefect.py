@@ -268,6 +268,48 @@ async def test_the_whole_worker_turns_hints_and_files_into_runs(office: Office, 
         await working
 
 
+async def test_a_held_zone_is_no_deployment_until_it_is_published(office: Office, tmp_path: Path) -> None:
+    """No schedule, no file and no storage event reaches it, and nobody can start it here; then it is swept at once. Also a
+    zone of that name which was removed and came back held begins anew.
+    """
+    ledger, hints, stop, swept = MemoryLedger(zone("open")), MemoryHints(), asyncio.Event(), asyncio.Queue[str]()
+    held = replace(zone("held"), url=str(tmp_path), held=True)
+    rag: Any = SimpleNamespace(ledger=ledger, state=SimpleNamespace(hints=hints))
+
+    def flow_of(_: object, *, tell: object) -> Any:
+        return office.desk._flow
+
+    async def is_left_alone() -> None:
+        await ledger.add_zone(held)
+        (tmp_path / "a.txt").write_text("x", encoding="utf-8")
+        await hints.tell(frozenset({"held", "open"}))
+        assert await swept.get() == "open"
+        assert "held" not in {one.name for one in await office.client.read_deployments()}
+
+    async def is_swept_once_published() -> None:
+        await ledger.publish_zone("held")
+        while await swept.get() != "held":
+            pass
+        assert (await office.deployment("held")).parameters == {"zone": "held"}
+
+    working = asyncio.create_task(
+        work(rag, tell=print, stop=stop, sweep_s=300, after_sweep=swept.put_nowait, flow=flow_of)
+    )
+    async with asyncio.timeout(120):
+        assert await swept.get() == "open"
+        await is_left_alone()
+        await is_swept_once_published()
+        await ledger.remove_zone("held")
+        while "held" in {one.name for one in await office.client.read_deployments()}:
+            await asyncio.sleep(0.1)
+        while not swept.empty():
+            swept.get_nowait()
+        await is_left_alone()
+        await is_swept_once_published()
+        stop.set()
+        await working
+
+
 async def test_the_template_for_kubernetes_is_taken_by_the_server(office: Office) -> None:
     """With a deployment's own memory, and without an unknown variable."""
     template = json.loads((ROOT / "deploy" / "kubernetes" / "work-pool.json").read_text(encoding="utf-8"))
@@ -279,7 +321,9 @@ async def test_the_template_for_kubernetes_is_taken_by_the_server(office: Office
 
 
 def test_a_run_in_a_process_of_its_own(url: str, tmp_path: Path) -> None:
-    """By the command that a container gets: the entrypoint opens the chain by the settings, sweeps the zone, and tells."""
+    """By the command that a container gets: the entrypoint opens the chain by the settings, sweeps the zone, and tells.
+    A held zone it refuses, and says what to do.
+    """
     (tmp_path / "zone").mkdir()
     (tmp_path / "zone" / "a.txt").write_text("The warehouse opens at seven.\n", encoding="utf-8")
     told = os.environ | {
@@ -287,19 +331,28 @@ def test_a_run_in_a_process_of_its_own(url: str, tmp_path: Path) -> None:
         "PREFECT_API_URL": url,
         "PREFECT_HOME": str(tmp_path / "p"),
     }
-    beleg = [sys.executable, "-m", "beleg", "zone", "add", str(tmp_path / "zone"), "--name", "alone"]
-    subprocess.run(beleg, env=told, cwd=ROOT, check=True, capture_output=True)
+    beleg = [sys.executable, "-m", "beleg", "zone"]
+    add = [*beleg, "add", str(tmp_path / "zone"), "--name", "alone", "--hold"]
+    subprocess.run(add, env=told, cwd=ROOT, check=True, capture_output=True)
     with temporary_settings({PREFECT_API_URL: url}), get_client(sync_client=True) as client:
         flow_id = client.create_flow_from_name("ingest")
         deployment = client.create_deployment(
             flow_id, "alone", path=str(ROOT), entrypoint="flows/job.py:ingest", parameters={"zone": "alone"}
         )
-        run = client.create_flow_run_from_deployment(deployment)
-        executed = [str(Path(sys.executable).parent / "prefect"), "flow-run", "execute", str(run.id)]
-        done = subprocess.run(executed, env=told, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-        ended = client.read_flow_run(run.id)
+
+        def executed() -> tuple[FlowRun, str]:
+            run = client.create_flow_run_from_deployment(deployment)
+            execute = [str(Path(sys.executable).parent / "prefect"), "flow-run", "execute", str(run.id)]
+            done = subprocess.run(execute, env=told, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+            return client.read_flow_run(run.id), done.stderr[-2000:]
+
+        refused, _ = executed()
+        subprocess.run([*beleg, "publish", "alone", "--by", "mia"], env=told, cwd=ROOT, check=True, capture_output=True)
+        ended, stderr = executed()
         client.delete_deployment(deployment)
-    assert (ended.state_type, ended.name) == (StateType.COMPLETED, "alone: 1 new"), done.stderr[-2000:]
+    assert refused.state_type is StateType.FAILED
+    assert "beleg zone publish alone" in str(refused.state and refused.state.message)
+    assert (ended.state_type, ended.name) == (StateType.COMPLETED, "alone: 1 new"), stderr
 
 
 class Clock:

@@ -24,7 +24,7 @@ class DatabaseLedger:
         return [_zone(dict(row)) for row in rows]
 
     async def add_zone(self, zone: Zone) -> None:
-        """Adds the zone, or overwrites the one of that name. Raises `Permanent("zone_tenant")`."""
+        """Adds the zone, or overwrites all but `held` of the one of that name. Raises `Permanent("zone_tenant")`."""
         values = {
             "name": zone.name,
             "url": zone.url,
@@ -43,9 +43,17 @@ class DatabaseLedger:
             "fixed": sorted(zone.fixed),
         }
         async with self._database.write() as connection:
-            known = select(zones.c.tenant).where(zones.c.name == zone.name)
-            zone.require_tenant((await connection.execute(known)).scalar_one_or_none())
+            known = (
+                await connection.execute(select(zones.c.tenant, zones.c.held).where(zones.c.name == zone.name))
+            ).first()
+            zone.require_tenant(None if known is None else known.tenant)
+            values["held"] = zone.held if known is None else known.held
             await connection.execute(self._database.upsert(zones, values, keys=("name",)))
+
+    async def publish_zone(self, name: str) -> None:
+        """One statement."""
+        async with self._database.write() as connection:
+            await connection.execute(update(zones).where(zones.c.name == name).values(held=False))
 
     async def remove_zone(self, name: str) -> None:
         """With all its rows; a zone that nobody knows is removed already."""

@@ -85,6 +85,7 @@ zones = Table(
     Column("retention_days", Integer),
     Column("chunking", JSON, nullable=False, server_default="[]"),
     Column("keeps_history", Boolean, nullable=False, server_default=false()),
+    Column("held", Boolean, nullable=False, server_default=false()),
     Column("fixed", JSON, nullable=False, server_default="[]"),
 )
 

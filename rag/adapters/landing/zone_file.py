@@ -73,6 +73,8 @@ class ZoneFile(BaseModel):
     languages: tuple[str, ...] = ()
     deletion_limit: Annotated[float, Field(ge=0, le=1)] = 0.15
     keeps_history: bool = False
+    hold: bool = False
+    """Counts when the zone is added, never again: who may drop files here could otherwise publish, or stop, a zone."""
     retention_days: Annotated[int, Field(ge=1, le=36500)] | None = None
     chunking: Overrides = Field(default_factory=dict)
 
@@ -136,6 +138,7 @@ def zone_at(
         retention_days=file.retention_days,
         chunking=given.get("chunking") or settings_of(file.chunking),
         keeps_history=file.keeps_history if given.get("keeps_history") is None else given["keeps_history"],
+        held=file.hold,
         fixed=frozenset(key for key, value in given.items() if value is not None),
     )
 

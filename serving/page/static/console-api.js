@@ -15,6 +15,8 @@ export function documents(zone, { fate, search, offset, limit }) {
   return read(`${address(zone)}/documents?${query}`);
 }
 
+export const publish = async (zone) => (await call(`${address(zone)}/publish`, { method: "POST" })).json();
+
 export async function judge(verdict) {
   const reply = await call("/v1/reviews", {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(verdict),

@@ -63,7 +63,7 @@ function marked(text) {
   return text.split(MARK).map((part, n) => (n % 2 ? make("mark", { class: "mask", text: part }) : document.createTextNode(part)));
 }
 
-// --- a look ahead ---
+// --- a look ahead, and letting a held zone go ---
 
 export async function renderPreview(stage, zone) {
   const list = make("div", { class: "previews" });
@@ -71,6 +71,7 @@ export async function renderPreview(stage, zone) {
   stage.node.replaceChildren(
     make("header", { class: "view-head" }, up(zone), make("h1", { t: "previewTitle", values: { n: zone } }), make("p", { class: "lead", t: "previewLead" })),
     list, foot);
+  let letGo = null;
   await more(0);
 
   async function more(offset) {
@@ -83,8 +84,38 @@ export async function renderPreview(stage, zone) {
     foot.replaceChildren(found.next
       ? make("button", { type: "button", class: "secondary", t: "previewMore", values: { n: number(rest) }, on: { click: () => more(found.next).catch(stage.again) } })
       : make("p", { class: "hint", t: found.total ? "previewDone" : "previewEmpty" }));
+    if (found.is_held && !letGo) stage.node.append(letGo = publishing(stage, zone));
     stage.say(foot.textContent);
   }
+}
+
+function publishing(stage, zone) {
+  const error = make("p", { class: "form-error", role: "alert" });
+  const button = make("button", { type: "button", class: "primary", t: "publish", on: { click: publish } });
+  const whole = make("section", { class: "notice refused publishing" },
+    make("h3", { t: "publishTitle" }), make("p", { class: "help", t: "publishHelp" }), button, error);
+
+  async function publish() {
+    button.disabled = true;
+    try {
+      const made = await api.publish(zone);
+      done(make("strong", { t: "published", values: { by: made.by, when: exactly(made.at) } }), make("p", { t: "publishedNow" }));
+    } catch (failure) {
+      button.disabled = false;
+      if (failure.status === 401) return stage.again();
+      if (failure.status === 409) return done(make("p", { t: "publishedBefore" }));
+      error.textContent = failure.message;
+    }
+  }
+
+  function done(...told) {
+    const said = make("div", { class: "verdict released", tabindex: -1 }, ...told, make("a", { href: zoneAddress(zone), t: "toFiles" }));
+    whole.replaceWith(said);
+    said.focus();
+    stage.say(told.map((node) => node.textContent).join(". "));
+  }
+
+  return whole;
 }
 
 function look(file) {

@@ -73,7 +73,8 @@ function standing(zone) {
 
 function alarms(zone) {
   return zone.alarms.map((alarm) => make("div", { class: "notice refused alarm" },
-    make("h3", { t: `alarm_${alarm.code}` }), make("p", { class: "help", text: alarmWords(alarm, zone.name) })));
+    make("h3", { t: `alarm_${alarm.code}` }), make("p", { class: "help", text: alarmWords(alarm, zone.name) }),
+    alarm.code === "held" ? make("a", { class: "secondary as-button", href: zoneAddress(zone.name, "/preview"), t: "lookAhead" }) : null));
 }
 
 // --- the files of one zone ---
@@ -96,7 +97,7 @@ export async function renderFiles(stage, name, query) {
 
 function refill(stage, name, wish, found) {
   const body = found.documents.length ? table(name, found.documents)
-    : empty(wish.fate || wish.search ? "nothingFound" : "emptyZone");
+    : empty(wish.fate || wish.search ? "nothingFound" : found.zone.is_held ? "heldZone" : "emptyZone");
   fill(stage.node.querySelector("#filled"), filters(name, wish, found.zone), body, pager(name, wish, found));
   if (wish.search || wish.fate) stage.say(found.total === 1 ? t("file") : t("files", { n: number(found.total) }));
 }
@@ -106,7 +107,7 @@ function head(zone) {
     make("a", { class: "up", href: "#/" }, make("span", { "aria-hidden": "true", text: "‹ " }), make("span", { t: "zones" })),
     make("div", { class: "title-row" },
       make("h1", { text: zone.name }), make("span", { class: "class-tag", t: zone.classification }),
-      make("a", { class: "secondary as-button", href: zoneAddress(zone.name, "/preview"), t: "lookAhead" })),
+      zone.is_held ? null : make("a", { class: "secondary as-button", href: zoneAddress(zone.name, "/preview"), t: "lookAhead" })),
     make("p", { class: "hint", t: "owner", values: { n: zone.owner } }), standing(zone), ...alarms(zone));
 }
 

@@ -23,7 +23,7 @@ def test_help_loads_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        (), ("up",), ("demo",), ("zone", "add"), ("zone", "remove"), ("zone", "preview"), ("chunk", "show"), ("review", "list"), ("review", "release"), ("review", "reject"), ("document", "forget"), ("document", "receipt"), ("document", "verify"), ("document", "release"), ("zone", "list"), ("zone", "status"), ("zone", "report"), ("ingest",), ("ask",), ("serve",),
+        (), ("up",), ("demo",), ("zone", "add"), ("zone", "publish"), ("zone", "remove"), ("zone", "preview"), ("chunk", "show"), ("review", "list"), ("review", "release"), ("review", "reject"), ("document", "forget"), ("document", "receipt"), ("document", "verify"), ("document", "release"), ("zone", "list"), ("zone", "status"), ("zone", "report"), ("ingest",), ("ask",), ("serve",),
         ("doctor",), ("eval", "run"), ("release", "list"), ("release", "create"), ("release", "promote"),
         ("release", "rollback"), ("audit", "verify"), ("audit", "explain"), ("key", "create"), ("key", "list"),
         ("key", "revoke"),

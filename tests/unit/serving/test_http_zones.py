@@ -24,7 +24,7 @@ from rag.types import State
 
 ROUTES = [
     ("GET", "/v1/zones"), ("GET", "/v1/zones/personal/documents"), ("GET", "/v1/zones/personal/documents/x"),
-    ("GET", "/v1/zones/personal/preview"), ("GET", "/v1/reviews"), ("POST", "/v1/reviews"),
+    ("GET", "/v1/zones/personal/preview"), ("POST", "/v1/zones/personal/publish"), ("GET", "/v1/reviews"), ("POST", "/v1/reviews"),
 ]  # fmt: skip
 
 
