@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from rag.types import Principal, UseCase
 from serving.errors import BadRequest
 from serving.front import Front
-from serving.identity import Asker, may_use
+from serving.identity import Asker, may_look, may_use
 
 _CREATED = 1767225600
 """2026-01-01. OpenAI's shape wants an instant; a use case's history stands with its releases."""
@@ -27,11 +27,18 @@ class Model(BaseModel):
     protection: str = Field(examples=["internal"])
 
 
+class Key(BaseModel):
+    """What else is for this key. `may_look`: whether it may look into zones, on the page `/console`."""
+
+    may_look: bool
+
+
 class Models(BaseModel):
-    """OpenAI's."""
+    """OpenAI's, and what our own page wants to know of the key."""
 
     object: Literal["list"] = "list"
     data: list[Model]
+    beleg: Key
 
 
 def use_case_for(name: str, asker: Principal, front: Front) -> UseCase:
@@ -52,7 +59,8 @@ routes = APIRouter(tags=["OpenAI"])
 async def models(request: Request, asker: Asker) -> Models:
     """What may stand in `model`."""
     front: Front = request.app.state.front
-    return Models(data=[_model(use_case) for use_case in front.use_cases.values() if may_use(asker, use_case)])
+    usable = [_model(use_case) for use_case in front.use_cases.values() if may_use(asker, use_case)]
+    return Models(data=usable, beleg=Key(may_look=may_look(asker)))
 
 
 @routes.get("/v1/models/{name}", summary="One use case")

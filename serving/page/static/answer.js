@@ -1,6 +1,7 @@
 // An answer → elements: text with numbered chips, the sources below it, and what stands there when there is none.
 // Everything that came from a document or a model enters through textContent or text nodes.
 
+import { dayWords } from "./as-of.js";
 import { make, t } from "./words.js";
 
 const MARKER = /[ \t]?\[(\d{1,3})\]/g;
@@ -96,6 +97,11 @@ function card(citation, onOpen) {
     place(citation));
 }
 
+/** Which day's documents were asked. */
+export function renderAsOf(asOf) {
+  return make("p", { class: "as-of-told", t: "asOfAnswer", values: dayWords(asOf) });
+}
+
 /** What stands in place of an answer. */
 export function renderOutcome(outcome, text) {
   const kind = outcome === "not_answered" ? "notAnswered" : outcome === "refused" ? "refused" : "blocked";
@@ -121,7 +127,7 @@ export function renderReceipt(beleg) {
 }
 
 /** The answer and its sources as plain text, for the clipboard. */
-export function asPlainText(text, citations) {
+export function asPlainText(text, citations, asOf) {
   const sources = citations.map((citation) => {
     const where = [
       citation.page && t("page", { n: citation.page }),
@@ -130,5 +136,6 @@ export function asPlainText(text, citations) {
     ].filter(Boolean);
     return `[${citation.number}] ${[citation.title, ...where].join(", ")}: “${citation.quote}” ${new URL(citation.url, location.origin)}`;
   });
-  return [text.trim(), ...new Set(sources)].join("\n");
+  const then = asOf ? [t("asOfAnswer", dayWords(asOf))] : [];
+  return [...then, text.trim(), ...new Set(sources)].join("\n");
 }

@@ -39,8 +39,10 @@ export async function call(path, options = {}) {
   });
 }
 
-export async function useCases() {
-  return (await (await call("/v1/models")).json()).data;
+/** What the key may use, and whether the console is for it. */
+export async function account() {
+  const told = await (await call("/v1/models")).json();
+  return { useCases: told.data, mayLook: Boolean(told.beleg?.may_look) };
 }
 
 /** `asOf`: opens what was valid then, for the citations of an answer as of an earlier day. */
@@ -50,17 +52,19 @@ export async function source(id, version, { start = 0, end = 0, asOf = "" } = {}
   return (await call(path)).json();
 }
 
-export async function pagePicture(id, version, page) {
-  const path = `/v1/sources/${encodeURIComponent(id)}/${encodeURIComponent(version)}/page/${page}.png`;
+export async function pagePicture(id, version, page, asOf = "") {
+  const then = asOf ? `?as_of=${encodeURIComponent(asOf)}` : "";
+  const path = `/v1/sources/${encodeURIComponent(id)}/${encodeURIComponent(version)}/page/${page}.png${then}`;
   return URL.createObjectURL(await (await call(path)).blob());
 }
 
-/** Chunks of an answer as they come. An error event in mid-stream is thrown like any other error. */
-export async function* ask(model, messages, signal) {
+/** Chunks of an answer as they come, from the documents of a day if `asOf` names one. An error event in mid-stream is
+ * thrown like any other error. */
+export async function* ask(model, messages, asOf, signal) {
   const response = await call("/v1/chat/completions", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ model, messages, stream: true }),
+    body: JSON.stringify({ model, messages, stream: true, ...(asOf && { beleg: { as_of: asOf } }) }),
     signal,
   });
   const request = response.headers.get("x-request-id") ?? "";

@@ -1,7 +1,8 @@
 // The conversation: question in, pieces of an answer out, then its sources.
 
 import { ApiError, ask, key } from "./api.js";
-import { asPlainText, renderOutcome, renderReceipt, renderSources, renderText } from "./answer.js";
+import { asPlainText, renderAsOf, renderOutcome, renderReceipt, renderSources, renderText } from "./answer.js";
+import { asOfControl, dayWords } from "./as-of.js";
 import { login } from "./login.js";
 import { showSource } from "./viewer.js";
 import { make, startLanguage, t } from "./words.js";
@@ -10,21 +11,20 @@ const MOST_TURNS = 20; // what is sent back as conversation; older turns no long
 const MOST_CHARACTERS = 40_000;
 
 const $ = (id) => document.getElementById(id);
-const state = { turns: [], useCase: null, under: null, opener: null };
+const state = { turns: [], useCase: null, mayLook: false, under: null, opener: null };
 
 // --- asking ---
 
-async function submit(question) {
-  if (state.under) return;
+async function submit(question, asOf) {
   $("welcome").hidden = true;
   const asked = make("article", { class: "asked" },
     make("h2", { class: "hidden", t: "you" }), make("p", { text: question }));
   $("conversation").append(asked);
-  await answer(question);
+  await answer(question, asOf);
 }
 
-async function answer(question) {
-  const view = answerView();
+async function answer(question, asOf) {
+  const view = answerView(asOf);
   $("conversation").append(view.article);
   $("scroll").scrollTop = $("scroll").scrollHeight;
   begin();
@@ -32,7 +32,7 @@ async function answer(question) {
   let text = "";
   let beleg = null;
   try {
-    for await (const chunk of ask(state.useCase, messages, state.under.signal)) {
+    for await (const chunk of ask(state.useCase, messages, asOf, state.under.signal)) {
       const delta = chunk.choices[0]?.delta ?? {};
       if (delta.content) {
         text += delta.content;
@@ -43,9 +43,10 @@ async function answer(question) {
     }
     view.finish(text, beleg);
     if (beleg?.outcome === "answered") state.turns.push(messages.at(-1), { role: "assistant", content: text });
-    say(beleg?.outcome === "answered" ? t("answeredStatus", { n: beleg.citations.length, text: spoken(text) }) : text);
+    const told = beleg?.outcome === "answered" ? t("answeredStatus", { n: beleg.citations.length, text: spoken(text) }) : text;
+    say(beleg?.as_of ? `${t("asOfAnswer", dayWords(beleg.as_of))}. ${told}` : told);
   } catch (error) {
-    fail(error, view, text, question);
+    fail(error, view, text, () => answer(question, asOf));
   } finally {
     end();
   }
@@ -75,7 +76,7 @@ function end() {
   follow();
 }
 
-function fail(error, view, text, question) {
+function fail(error, view, text, retry) {
   if (error.name === "AbortError") {
     view.breakOff(text, make("p", { class: "help", t: "stopped" }));
     say(t("stopped"));
@@ -89,7 +90,7 @@ function fail(error, view, text, question) {
   const [word, n] = errorWords(error);
   const again = make("button", { type: "button", class: "secondary", t: "retry", on: { click: () => {
     view.article.remove();
-    answer(question);
+    retry();
   } } });
   view.breakOff(text, make("div", { class: "notice failed" },
     make("h3", { t: "failed" }),
@@ -111,10 +112,10 @@ function errorWords(error) {
 
 // --- one answer on the page ---
 
-function answerView() {
+function answerView(asOf) {
   const body = make("div", { class: "answer-text" });
   const waiting = make("p", { class: "waiting" }, make("span", { class: "pulse", "aria-hidden": "true" }), make("span", { t: "searching" }));
-  const article = make("article", { class: "answer", "aria-busy": "true" }, make("h2", { class: "hidden", t: "answer" }), waiting, body);
+  const article = make("article", { class: "answer", "aria-busy": "true" }, make("h2", { class: "hidden", t: "answer" }), asOf ? renderAsOf(asOf) : null, waiting, body);
   const settle = () => {
     waiting.remove();
     article.removeAttribute("aria-busy");
@@ -127,10 +128,13 @@ function answerView() {
     },
     finish(text, beleg) {
       settle();
+      article.querySelector(".as-of-told")?.remove(); // what counts is what the platform says it did
+      if (beleg?.as_of) body.before(renderAsOf(beleg.as_of));
+      const open = (citation, opener) => openCitation(citation, opener, beleg?.as_of);
       if (!beleg || beleg.outcome === "answered") {
         const citations = beleg?.citations ?? [];
-        renderText(body, text, citations, openCitation);
-        if (citations.length) article.append(renderSources(citations, openCitation));
+        renderText(body, text, citations, open);
+        if (citations.length) article.append(renderSources(citations, open));
         article.append(foot(text, citations, beleg));
       } else {
         body.replaceChildren(renderOutcome(beleg.outcome, text));
@@ -148,7 +152,7 @@ function answerView() {
 
 function foot(text, citations, beleg) {
   const copy = make("button", { type: "button", class: "quiet", t: "copy", on: { click: async () => {
-    await toClipboard(asPlainText(text, citations));
+    await toClipboard(asPlainText(text, citations, beleg?.as_of));
     copy.textContent = t("copied");
     say(t("copied"));
     setTimeout(() => { copy.textContent = t("copy"); }, 2000);
@@ -184,14 +188,14 @@ function say(text) {
 
 // --- the source beside it ---
 
-function openCitation(citation, opener) {
+function openCitation(citation, opener, asOf) {
   state.opener = opener;
   showOpen(opener);
   const panel = $("panel");
   panel.hidden = false;
   document.body.classList.add("with-panel");
   panel.focus();
-  showSource(panel, { id: citation.document_id, version: citation.version, start: citation.quote_start, end: citation.quote_end }, {
+  showSource(panel, { id: citation.document_id, version: citation.version, start: citation.quote_start, end: citation.quote_end, asOf }, {
     onClose: closePanel,
     onError: () => signOut("keyEnded"),
   });
@@ -224,6 +228,7 @@ function newConversation() {
   $("conversation").replaceChildren();
   $("welcome").hidden = false;
   $("question").value = "";
+  then.reset(); // a new conversation is about today
   fit();
   $("question").focus();
 }
@@ -237,6 +242,7 @@ function signOut(word = null) {
 
 function show(isIn) {
   for (const id of ["stage", "new", "sign-out", "use-case-field"]) $(id).hidden = !isIn;
+  $("console-link").hidden = !(isIn && state.mayLook);
 }
 
 function fit() {
@@ -254,11 +260,15 @@ function examples() {
     } } }))));
 }
 
+const then = asOfControl({
+  open: $("as-of-open"), row: $("as-of-row"), field: $("as-of"), clear: $("as-of-clear"), error: $("as-of-error"),
+});
+
 const door = login({
   form: $("login-form"), input: $("key"), error: $("login-error"), screen: $("login"),
-  onIn: (found) => {
-    $("use-case").replaceChildren(...found.map((one) => make("option", { value: one.id, text: one.title })));
-    state.useCase = found[0].id;
+  onIn: ({ useCases, mayLook }) => {
+    $("use-case").replaceChildren(...useCases.map((one) => make("option", { value: one.id, text: one.title })));
+    Object.assign(state, { useCase: useCases[0].id, mayLook });
     show(true);
     $("question").focus();
   },
@@ -282,9 +292,11 @@ $("composer").addEventListener("submit", (event) => {
   event.preventDefault();
   const question = $("question").value.trim();
   if (!question || state.under) return;
+  const asOf = then.read();
+  if (asOf === undefined) return;
   $("question").value = "";
   fit();
-  submit(question);
+  submit(question, asOf);
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") closePanel();

@@ -6,6 +6,7 @@ addWords({
   de: {
     skipToContent: "Zum Inhalt springen",
     consoleNav: "Bereiche",
+    toChat: "Fragen",
     zones: "Ablagen",
     reviews: "Prüfung",
     loginConsole: "Was aus Ihren Dokumenten geworden ist, und was zu tun bleibt.",
@@ -109,6 +110,7 @@ addWords({
   en: {
     skipToContent: "Skip to content",
     consoleNav: "Sections",
+    toChat: "Ask",
     zones: "Zones",
     reviews: "Review",
     loginConsole: "What became of your documents, and what is left to do.",

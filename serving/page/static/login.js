@@ -1,10 +1,10 @@
 // The key's way in: asked for once per window, tried against the API, kept in sessionStorage.
 
-import { key, useCases } from "./api.js";
+import { account, key } from "./api.js";
 import { make } from "./words.js";
 
-/** Shows the form until a key works, then calls `onIn` with what it `opens`: use cases, unless told otherwise. */
-export function login({ form, input, error, screen, onIn, opens = useCases }) {
+/** Shows the form until a key works, then calls `onIn` with what it `opens`: the key's account, unless told otherwise. */
+export function login({ form, input, error, screen, onIn, opens = account }) {
   const tell = (word) => {
     const told = word ? [make("span", { t: word })] : [];
     error.replaceChildren(...told);
@@ -16,7 +16,7 @@ export function login({ form, input, error, screen, onIn, opens = useCases }) {
     key.keep(value);
     try {
       const found = await opens();
-      if (found.length === 0) throw Object.assign(new Error(), { word: "noUseCase" });
+      if (found.useCases?.length === 0) throw Object.assign(new Error(), { word: "noUseCase" });
       input.value = "";
       tell(null);
       screen.hidden = true;

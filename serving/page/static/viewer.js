@@ -19,8 +19,8 @@ export async function showSource(node, { id, version, start, end, asOf }, { onCl
     return undefined;
   }
   if (!node.contains(body)) return undefined; // another source was opened meanwhile
-  head.replaceChildren(...titleOf(found, heading), ...(onClose ? [actions(found, onClose)] : []));
-  if (found.has_page_images) showPages(body, found);
+  head.replaceChildren(...titleOf(found, heading), ...(onClose ? [actions(found, onClose, asOf)] : []));
+  if (found.has_page_images) showPages(body, found, asOf);
   else showText(body, found);
   return found;
 }
@@ -41,9 +41,10 @@ function icon(path) {
   return svg;
 }
 
-function actions(found, onClose) {
-  const query = found.highlight ? `?start=${found.highlight.start}&end=${found.highlight.end}` : "";
-  const href = `/sources/${encodeURIComponent(found.document_id)}/${encodeURIComponent(found.version)}${query}`;
+function actions(found, onClose, asOf) {
+  const { start, end } = found.highlight ?? {};
+  const query = new URLSearchParams({ ...(found.highlight && { start, end }), ...(asOf && { as_of: asOf }) });
+  const href = `/sources/${encodeURIComponent(found.document_id)}/${encodeURIComponent(found.version)}?${query}`;
   // rel=opener: the new window inherits this one's sessionStorage and with it the key
   const alone = make("a", { class: "quiet", href, target: "_blank", rel: "opener", label: "openAlone", title: t("openAlone") });
   alone.append(icon("M11 4h5v5M16 4l-7 7M14 12v4H4V6h4"));
@@ -58,7 +59,7 @@ function titleOf(found, heading) {
 
 // --- a PDF's pages ---
 
-function showPages(body, found) {
+function showPages(body, found, asOf) {
   const first = found.highlight?.places.find((place) => place.page)?.page ?? 1;
   const frame = make("div", { class: "page-frame" });
   const count = make("span", { class: "page-count" });
@@ -99,7 +100,7 @@ function showPages(body, found) {
     next.disabled = page >= (found.pages ?? page);
     frame.classList.add("loading");
     try {
-      const url = await pagePicture(found.document_id, found.version, wanted);
+      const url = await pagePicture(found.document_id, found.version, wanted, asOf);
       if (wanted === page) drawPage(frame, url, wanted, found);
       else URL.revokeObjectURL(url);
     } catch (error) {

@@ -332,3 +332,10 @@ def test_the_scene_is_what_it_says() -> None:
     assert policy.decision.action is Action.redact
     assert isinstance(policy.masked[0].box, Box)
     assert any(isinstance(route, APIRoute) or hasattr(route, "path") for route in create_app(None).routes)
+
+
+@pytest.mark.parametrize(("token", "may_look"), [(USER, False), (STRANGER, False), (OPERATOR, True)])
+async def test_a_key_knows_whether_the_console_is_for_it(client: Client, token: str, may_look: bool) -> None:
+    """Beside OpenAI's list, so that the page shows no door that stays shut."""
+    told = (await client.get("/v1/models", headers=bearer(token))).json()
+    assert (told["object"], told["beleg"]) == ("list", {"may_look": may_look})
