@@ -75,7 +75,7 @@ _OWN_TROUBLE = frozenset({"file_changing", "file_unreachable", "guard_too_slow"}
 
 
 @dataclass(slots=True)
-class _File:
+class File:
     """One file and how far it has come.
 
     Attributes:
@@ -99,6 +99,9 @@ class Batch:
     Args:
         cleared: by path, texts that are stored already: these files are neither read nor cleared.
         record: of an index that only follows: told what became of each file, in place of ledger and library.
+
+    Attributes:
+        files: how far each has come, as plain values: another process can take the first steps and this one the last.
     """
 
     def __init__(
@@ -114,7 +117,7 @@ class Batch:
         self._allowed: tuple[AllowEntry, ...] = ()
         self._known: dict[str, Vector] = {}
         stored = cleared or {}
-        self._files = [_File(file, stored.get(file.path, file.sighting), file.attempts) for file in due]
+        self.files = [File(file, stored.get(file.path, file.sighting), file.attempts) for file in due]
 
     @property
     def reading(self) -> Steps:
@@ -136,7 +139,7 @@ class Batch:
     @property
     def receipts(self) -> tuple[Receipt, ...]:
         """Of the files that have arrived, or left the way, in the order given."""
-        return tuple(file.at for file in self._files if isinstance(file.at, Receipt))
+        return tuple(file.at for file in self.files if isinstance(file.at, Receipt))
 
     async def run(self) -> tuple[Receipt, ...]:
         """All steps, one after the other, for callers that need no task for each."""
@@ -149,7 +152,7 @@ class Batch:
         # Of the beginning, like the fingerprint: what is allowed or ends meanwhile makes its documents due again.
         self._allowed = await self._intake.allowed(self._zone)
 
-        async def one(file: _File, sighting: Sighting) -> Parsed:
+        async def one(file: File, sighting: Sighting) -> Parsed:
             document = await self._intake.landing.read(self._zone, sighting.path)
             file.version = document.version
             if await self._intake.erasures.is_forgotten(self._zone.tenant, document.id, document.version):
@@ -166,7 +169,7 @@ class Batch:
     async def clear(self) -> None:
         """What the guard lets pass, masked where it says so."""
 
-        async def one(_file: _File, parsed: Parsed) -> Cleared:
+        async def one(_file: File, parsed: Parsed) -> Cleared:
             return await self._cleared(parsed)
 
         await self._each(Parsed, one)
@@ -180,7 +183,7 @@ class Batch:
     async def chunk(self) -> None:
         """Passages that the embedding model can read whole."""
 
-        async def one(_file: _File, cleared: Cleared) -> Chunked:
+        async def one(_file: File, cleared: Cleared) -> Chunked:
             return Chunked(cleared=cleared, chunks=await self._cut(cleared))
 
         await self._each(Cleared, one)
@@ -192,13 +195,13 @@ class Batch:
 
     async def embed(self) -> None:
         """Each passage with the headings that it stands under; the texts of all files at once, which is faster."""
-        chunks = [chunk for file in self._files if isinstance(file.at, Chunked) for chunk in file.at.chunks]
+        chunks = [chunk for file in self.files if isinstance(file.at, Chunked) for chunk in file.at.chunks]
         try:
             await self._vectors(chunks)
         except Exception as error:  # noqa: BLE001 - each file meets it again below, and says so for itself
             log.info("ingest.embedded_one_by_one", extra={"kind": type(error).__name__})
 
-        async def one(_file: _File, cut: Chunked) -> Embedded:
+        async def one(_file: File, cut: Chunked) -> Embedded:
             return Embedded(cleared=cut.cleared, chunks=cut.chunks, vectors=await self._vectors(cut.chunks))
 
         await self._each(Chunked, one)
@@ -219,7 +222,7 @@ class Batch:
         is said in one step between the two, when the text is kept.
         """
 
-        async def one(file: _File, made: Embedded) -> Receipt:
+        async def one(file: File, made: Embedded) -> Receipt:
             if file.due.returns:
                 await self._intake.erasures.release(made.cleared.document.id)
             if self._zone.keeps_history:
@@ -234,7 +237,7 @@ class Batch:
 
         await self._each(Embedded, one)
 
-    async def _index_with_history(self, file: _File, made: Embedded) -> None:
+    async def _index_with_history(self, file: File, made: Embedded) -> None:
         """Earlier versions that are made anew are withheld meanwhile, so that a crash never leaves two that answer now, and
         the next run makes them again.
         """
@@ -256,31 +259,31 @@ class Batch:
 
     async def park(self) -> None:
         """What could not come along waits for the next sweep, each file with its reason."""
-        for file in self._files:
+        for file in self.files:
             if file.trouble is not None:
                 await self._record(file, self._waiting(file, file.trouble))
 
-    async def _each(self, kind: type[A], work: Callable[[_File, A], Awaitable[At]], *, at_once: int = 1) -> None:
+    async def _each(self, kind: type[A], work: Callable[[File, A], Awaitable[At]], *, at_once: int = 1) -> None:
         turn = asyncio.Semaphore(at_once)
 
-        async def in_turn(file: _File) -> None:
+        async def in_turn(file: File) -> None:
             async with turn:
                 at = file.at
                 if isinstance(at, kind):
                     await self._take(file, work(file, at))
 
         if at_once == 1:
-            for file in self._files:
+            for file in self.files:
                 await in_turn(file)
         else:
-            done = await asyncio.gather(*map(in_turn, self._files), return_exceptions=True)
+            done = await asyncio.gather(*map(in_turn, self.files), return_exceptions=True)
             for error in filter(None, done):
                 raise error
-        for file in self._files:
+        for file in self.files:
             if isinstance(file.at, kind) and file.trouble is not None:
                 raise file.trouble
 
-    async def _take(self, file: _File, step: Awaitable[At]) -> None:
+    async def _take(self, file: File, step: Awaitable[At]) -> None:
         """One file one step further, or out of the way with its reason, or where it was, in trouble."""
         try:
             arrived = await self._ended(file, step)
@@ -290,7 +293,7 @@ class Batch:
         except Temporary as error:
             file.trouble = error
 
-    async def _ended(self, file: _File, step: Awaitable[At]) -> At:
+    async def _ended(self, file: File, step: Awaitable[At]) -> At:
         """What the step yields; a receipt if it ends the file's way. Raises `Temporary`."""
         try:
             return await step
@@ -308,7 +311,7 @@ class Batch:
             message = f"Something unforeseen went wrong on our side with this file ({kind})."
             return self._failed(file, Permanent("unforeseen", message))
 
-    async def _quarantined(self, file: _File, error: Permanent) -> Receipt:
+    async def _quarantined(self, file: File, error: Permanent) -> Receipt:
         """The file alone is parked; what was indexed of an earlier version must no longer be answered."""
         document_id = self._intake.landing.document_id(self._zone, file.due.path)
         if self._leads and self._zone.keeps_history:  # who may read it now is not known, so nobody may
@@ -322,7 +325,7 @@ class Batch:
             counts=error.counts if isinstance(error, HeldBack) else {},
         )  # fmt: skip
 
-    def _failed(self, file: _File, error: BelegError) -> Receipt:
+    def _failed(self, file: File, error: BelegError) -> Receipt:
         """By its own fault: it waits, and is left alone after too many attempts."""
         file.attempts += 1
         waiting = self._waiting(file, error)
@@ -331,14 +334,14 @@ class Batch:
         hint = "It is read again when it changes, or by `beleg ingest --retry`."
         return replace(waiting, state=State.blocked, hint=hint)
 
-    def _waiting(self, file: _File, error: BelegError) -> Receipt:
+    def _waiting(self, file: File, error: BelegError) -> Receipt:
         document_id = self._intake.landing.document_id(self._zone, file.due.path)
         return Receipt(
             zone=self._zone.name, path=file.due.path, document_id=document_id, version=None,
             state=State.discovered, code=error.code, reason=error.message, hint="It is tried again with the next sweep.",
         )  # fmt: skip
 
-    async def _record(self, file: _File, receipt: Receipt) -> None:
+    async def _record(self, file: File, receipt: Receipt) -> None:
         attempts = file.attempts if receipt.state in {State.discovered, State.blocked} else 0
         fingerprint = stamped(self._fingerprint, self._allowed, receipt.counts)
         entry = Entry(
