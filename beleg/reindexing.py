@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
 
 from beleg.evaluating import SAMPLE_QUESTIONS, items_of, measured
 from beleg.home import here, is_held, prepared_home
@@ -31,14 +30,14 @@ async def start(model: Path | None, *, glossed: bool | None, tell: Callable[[str
     settings = here()
     home = prepared_home(settings)
     quiet_prefect(settings)
-    from flows.rebuild import rebuild_flow
+    from flows.rebuild import built
 
     async with open_rag(settings) as rag:
         record = await _begun(rag, build_of(rag, model, glossed), tell)
         if is_held(home):
             tell(f"The running instance builds {record.name}; `beleg index status` shows how far it is.")
             return False
-        return await cast(Awaitable[int], rebuild_flow(rag, tell=tell)(record.name)) == 0
+        return bool(await built(rag, record, tell=tell))
 
 
 async def _begun(rag: Rag, build: Build, tell: Callable[[str], None]) -> IndexRecord:

@@ -23,7 +23,6 @@ _SETTLED_S = 20.0
 
 async def run(settings: Settings) -> None:
     """Until SIGTERM or SIGINT; a run in progress is finished or, if killed, healed by the next sweep."""
-    from flows.report import Reported, report_weekly
     from flows.worker import work
     from rag.compose import open_rag
 
@@ -34,10 +33,8 @@ async def run(settings: Settings) -> None:
     status = Status(settings.home.resolve() / "run" / "ingest.json")
     async with open_rag(settings) as rag:
         warming = asyncio.create_task(_warm_later(rag))
-        reporting = asyncio.create_task(report_weekly(rag, Reported(settings.home.resolve() / "run" / "reported.json")))
         await work(rag, tell=tell, stop=stop, sweep_s=settings.sweep_s, after_sweep=status.swept)
         warming.cancel()
-        reporting.cancel()
 
 
 async def _warm_later(rag: Rag) -> None:

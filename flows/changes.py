@@ -9,13 +9,14 @@ whatever changes before is seen by that run, whatever changes after is hinted at
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from uuid import uuid4
 
 from prefect.client.orchestration import PrefectClient
 from prefect.events import Event, RelatedResource, Resource
 
 from flows.deployments import CHANGED, ROUTINE, Deployment, Deployments
+from flows.offers import INGEST
 from rag.types import now
 
 log = logging.getLogger(__name__)
@@ -39,19 +40,23 @@ class Changes:
         """Whether a run is expected to turn up any moment."""
         return any(self._clock() - at <= 2 * _SILENCE_S for at in self._asked_at.values())
 
+    @property
+    def _zones(self) -> Mapping[str, Deployment]:
+        return self._deployments.of(INGEST)
+
     async def hint(self, zones: Iterable[str]) -> None:
         """An event for each zone that has none under way. Names that no zone has are ignored."""
-        fresh = [zone for zone in sorted(set(zones) & self._deployments.by_zone.keys()) if zone not in self._asked_at]
+        fresh = [zone for zone in sorted(set(zones) & self._zones.keys()) if zone not in self._asked_at]
         if not fresh:
             return
-        events = [_event(self._deployments.by_zone[zone]) for zone in fresh]
+        events = [_event(self._zones[zone]) for zone in fresh]
         await self._client.request("POST", "/events", json=[event.model_dump(mode="json") for event in events])
         self._asked_at |= dict.fromkeys(fresh, self._clock())
 
     async def ask(self, zone: str) -> None:
         """A run, without an event: at the start, and where the automation says nothing."""
-        if zone in self._deployments.by_zone:
-            await self._client.create_flow_run_from_deployment(self._deployments.by_zone[zone].id, tags=[ROUTINE])
+        if zone in self._zones:
+            await self._client.create_flow_run_from_deployment(self._zones[zone].id, tags=[ROUTINE])
             self._asked_at[zone] = self._clock()
             self._insisted.add(zone)
 

@@ -1,14 +1,14 @@
-"""Zones → Prefect deployments: one each, in the pool that the warm ingest process works through. Called by `flows.worker`.
+"""Zones → Prefect deployments: one for each offer, in the pool that the warm ingest process works through.
 
-What a person has changed in Prefect's UI (a pause, another schedule) stays until we want something else ourselves: a
-deployment is written only when the digest of what we want of it differs from the one that it carries.
+Called by `flows.desk`. What a person has changed in Prefect's UI (a pause, another schedule) stays until we want something
+else ourselves: a deployment is written only when the digest of what we want of it differs from the one that it carries.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -16,20 +16,19 @@ from uuid import UUID
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
 from prefect.client.schemas.filters import WorkPoolFilter, WorkPoolFilterName
-from prefect.client.schemas.objects import ConcurrencyLimitStrategy, ConcurrencyOptions
+from prefect.client.schemas.objects import ConcurrencyLimitStrategy, ConcurrencyOptions, FlowRun
 from prefect.client.schemas.responses import DeploymentResponse
-from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.events.actions import RunDeployment
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
-from prefect.utilities.callables import ParameterSchema
 
+from flows.offers import Offer
+from flows.standing import forget_standing
 from rag.types import Zone
 
 log = logging.getLogger(__name__)
 
 POOL = "beleg"
-FLOW = "ingest"
 CHANGED = "beleg.zone.changed"
 """The event that says: something may have changed in this zone."""
 ROUTINE = "beleg-routine"
@@ -41,18 +40,8 @@ _PAGE = 200
 _REVISION = "1"
 """Of what this file makes of a zone: another one writes every deployment anew."""
 
-_PARAMETERS = ParameterSchema(
-    properties={
-        "zone": {"type": "string", "title": "Zone", "position": 0},
-        "retry": {
-            "type": "boolean", "default": False, "position": 1, "title": "Try again what is blocked",
-        },
-        "confirm_deletions": {
-            "type": "boolean", "default": False, "position": 2, "title": "Very many deletions at once are meant",
-        },
-    },
-    required=["zone"],
-)  # fmt: skip
+Known = dict[tuple[str, str], UUID]
+"""Flow and zone → the deployment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +58,20 @@ class Deployments:
     Every method raises what Prefect's client raises while the server is away.
     """
 
-    def __init__(self, client: PrefectClient, *, sweep_s: float) -> None:
+    def __init__(self, client: PrefectClient, offers: Sequence[Offer]) -> None:
         self._client = client
-        self._sweep_s = sweep_s
-        self._known: dict[str, Deployment] | None = None
+        self._offers = {offer.flow: offer for offer in offers}
+        self._flows: dict[UUID, str] = {}
+        self._known: Known | None = None
 
-    @property
-    def by_zone(self) -> Mapping[str, Deployment]:
-        return self._known or {}
+    def of(self, flow: str) -> Mapping[str, Deployment]:
+        """By zone."""
+        known = self._known or {}
+        return {zone: Deployment(id=one, zone=zone) for (name, zone), one in known.items() if name == flow}
+
+    def flow_of(self, run: FlowRun) -> str | None:
+        """The name of what it runs; `None` for what a person has put into our pool and nobody here can run."""
+        return self._flows.get(run.flow_id)
 
     def look_anew(self) -> None:
         """With the next `match`: the server may have lost or changed what we know of it."""
@@ -84,18 +79,15 @@ class Deployments:
 
     async def match(self, zones: Mapping[str, Zone]) -> None:
         """Makes what is missing, removes what no zone stands behind. Without a difference it asks nobody."""
-        if self._known is None:
-            await self._opened(zones)
-        known = self.by_zone
-        if known.keys() == zones.keys():
-            return
-        flow = await self._client.create_flow_from_name(FLOW)
-        for zone in [zone for name, zone in sorted(zones.items()) if name not in known]:
-            await self._write(flow, zone)
-        for name in [name for name in known if name not in zones]:
-            await self._remove(name)
+        known = await self._opened(zones) if self._known is None else self._known
+        wanted = {(flow, zone) for flow in self._offers for zone in zones}
+        for flow, zone in sorted(wanted - known.keys()):
+            known[flow, zone] = await self._write(self._offers[flow], zone)
+        for flow, zone in sorted(known.keys() - wanted):
+            await self._delete(known.pop((flow, zone)))
+            await forget_standing(self._client, zone)
 
-    async def _opened(self, zones: Mapping[str, Zone]) -> None:
+    async def _opened(self, zones: Mapping[str, Zone]) -> Known:
         """Pool and automation are there, and which of the deployments are as they should be is known."""
         try:
             description = "Worked through by the ingest process of `beleg up`, in process: its models stay warm."
@@ -103,13 +95,16 @@ class Deployments:
         except ObjectAlreadyExists:
             log.debug("deployments.pool_is_there")
         await self._automate()
+        self._flows = {await self._client.create_flow_from_name(flow): flow for flow in self._offers}
         self._known = {}
         for found in await self._stored():
-            name = str(found.parameters.get("zone"))
-            if name not in zones:
+            flow, zone = self._flows.get(found.flow_id), str(found.parameters.get("zone"))
+            if flow is not None and zone not in zones:
                 await self._delete(found.id)
-            elif found.version == self._version(zones[name]):
-                self._known[name] = Deployment(id=found.id, zone=name)
+                await forget_standing(self._client, zone)
+            elif flow is not None and found.version == _version(self._offers[flow], zone):
+                self._known[flow, zone] = found.id
+        return self._known
 
     async def _stored(self) -> list[DeploymentResponse]:
         found: list[DeploymentResponse] = []
@@ -120,32 +115,21 @@ class Deployments:
             if len(page) < _PAGE:
                 return found
 
-    def _version(self, zone: Zone) -> str:
-        return hashlib.sha256(f"{_REVISION}\n{zone.name}\n{self._sweep_s}".encode()).hexdigest()[:12]
-
-    async def _write(self, flow: UUID, zone: Zone) -> None:
+    async def _write(self, offer: Offer, zone: str) -> UUID:
         """One run at a time; what is asked for during it waits, so that no change is lost. See `flows.runs` for more."""
-        every = IntervalSchedule(interval=timedelta(seconds=self._sweep_s))
-        made = await self._client.create_deployment(
-            flow,
-            name=_shown(zone.name),
-            version=self._version(zone),
-            schedules=[DeploymentScheduleCreate(schedule=every)],
+        return await self._client.create_deployment(
+            await self._client.create_flow_from_name(offer.flow),
+            name=_shown(zone),
+            version=_version(offer, zone),
+            schedules=[DeploymentScheduleCreate(schedule=offer.schedule)],
             concurrency_limit=1,
             concurrency_options=ConcurrencyOptions(collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
-            parameters={"zone": zone.name},
-            parameter_openapi_schema=_PARAMETERS.model_dump(),
+            parameters={"zone": zone},
+            parameter_openapi_schema=offer.parameters.model_dump(),
             enforce_parameter_schema=True,
-            description="Compares the landing zone with what is indexed, takes in what is new and takes out what is gone.",
+            description=offer.description,
             work_pool_name=POOL,
         )
-        assert self._known is not None  # noqa: S101 - `match` has opened
-        self._known[zone.name] = Deployment(id=made, zone=zone.name)
-
-    async def _remove(self, name: str) -> None:
-        assert self._known is not None  # noqa: S101 - `match` has opened
-        await self._delete(self._known[name].id)
-        del self._known[name]
 
     async def _delete(self, deployment: UUID) -> None:
         try:
@@ -163,6 +147,10 @@ class Deployments:
         )
         if not await self._client.read_automations_by_name(AUTOMATION):
             await self._client.create_automation(wanted)
+
+
+def _version(offer: Offer, zone: str) -> str:
+    return hashlib.sha256(f"{_REVISION}\n{zone}\n{offer.wish}".encode()).hexdigest()[:12]
 
 
 def _shown(zone: str) -> str:

@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
-from prefect.exceptions import ExternalSignal
+from prefect.exceptions import CancelledRun, ExternalSignal
 from prefect.flow_engine import run_flow_async
 from prefect.flows import Flow
 
 from flows.changes import Changes
 from flows.deployments import Deployments
 from flows.ingest import Tell
+from flows.offers import INGEST, ingest_every, report_weekly
 from flows.runs import Runs
 from flows.sweep import Sweep
 from rag.errors import BelegError, Temporary
@@ -37,7 +38,7 @@ _LATE_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Dull:
-    """The last run of a zone, which changed nothing. `repeats`: the one before ended alike."""
+    """The last run of a deployment, which changed nothing. `repeats`: the one before ended alike."""
 
     ended: str
     run: UUID
@@ -48,18 +49,18 @@ class Desk:
     """One per process. A server that is away costs time, never the process: all is looked up and asked for anew.
 
     Args:
-        flow: takes `zone`, `retry` and `confirm_deletions`; returns a `Sweep`.
-        sweep_s: seconds between two runs by the clock.
+        flows: by the names in `flows.offers`. The one that ingests returns a `Sweep`.
+        sweep_s: seconds between two sweeps by the clock.
     """
 
     def __init__(
-        self, client: PrefectClient, flow: Flow[..., Any], *, tell: Tell, after_sweep: Tell, sweep_s: float
+        self, client: PrefectClient, flows: Sequence[Flow[..., Any]], *, tell: Tell, after_sweep: Tell, sweep_s: float
     ) -> None:
         clock: Callable[[], float] = asyncio.get_running_loop().time
-        self._flow = flow
+        self._flows = {flow.name: flow for flow in flows}
         self._client = client
         self._clock = clock
-        self._deployments = Deployments(client, sweep_s=sweep_s)
+        self._deployments = Deployments(client, [ingest_every(sweep_s), report_weekly()])
         self._changes = Changes(client, self._deployments, clock=clock)
         self.runs = Runs(client)
         self._tell = tell
@@ -68,7 +69,7 @@ class Desk:
         self._in_order = False
         self._owed: set[str] = set()
         self._looked_at: dict[str, float] = {}
-        self._dull: dict[str, _Dull] = {}
+        self._dull: dict[UUID | None, _Dull] = {}
 
     @property
     def is_waiting(self) -> bool:
@@ -93,10 +94,11 @@ class Desk:
         return run is not None
 
     async def _due(self, zones: Mapping[str, Zone]) -> FlowRun | None:
+        if not self._in_order:
+            await self.runs.bury()  # first: with a deployment goes the place that its run has to give back
         await self._deployments.match(zones)
         if not self._in_order:
             await self.runs.beat()
-            await self.runs.bury()
             self._in_order = True
         for zone in self._looked_at.keys() - zones.keys():  # one that comes back is new
             del self._looked_at[zone]
@@ -116,54 +118,68 @@ class Desk:
         overdue = self._clock() - self._sweep_s - _LATE_S
         for zone in [zone for zone in sorted(zones) if self._looked_at[zone] < overdue]:
             self._looked_at[zone] = self._clock()
-            if not (await self._client.read_deployment(self._deployments.by_zone[zone].id)).paused:
+            if not (await self._client.read_deployment(self._deployments.of(INGEST)[zone].id)).paused:
                 log.warning("ingest.no_run_by_the_clock", extra={"zone": zone})
                 await self._changes.ask(zone)
 
     async def _execute(self, run: FlowRun) -> None:
-        zone = str(run.parameters.get("zone"))
-        self._changes.begun(zone)
-        self._looked_at[zone] = self._clock()
-        executing = asyncio.create_task(run_flow_async(self._flow, flow_run=run, parameters=run.parameters))
+        flow, zone = self._deployments.flow_of(run), str(run.parameters.get("zone"))
+        if flow is None:
+            await self.runs.refuse(run)
+            return
+        if flow == INGEST:
+            self._changes.begun(zone)
+            self._looked_at[zone] = self._clock()
+        ended = await self._ended(self._flows[flow], run)
+        if isinstance(ended, BaseException):
+            self._report(f"{zone}: {flow}", ended)
+        if flow == INGEST:
+            self._after_sweep(zone)
+        await self.runs.close(run)
+        await self._tidy(run, _ending(ended))
+        if isinstance(ended, Temporary) and (flow != INGEST or self._sweep_s > _AFTER_FAILURE_S):
+            await self.runs.again(run, after_s=_AFTER_FAILURE_S)
+        if isinstance(ended, BaseException) and not isinstance(ended, BelegError | CancelledRun):
+            self._owed.add(zone)
+            self._in_order = False  # the server may still think that it runs
+
+    async def _ended(self, flow: Flow[..., Any], run: FlowRun) -> object:
+        """What the flow returned or raised. Raises `ExternalSignal`."""
+        executing = asyncio.create_task(run_flow_async(flow, flow_run=run, parameters=run.parameters))
         await asyncio.wait([executing])
         # Prefect ends a run whose place it has given away by cancelling it: that must not cancel us. A signal to end is ours.
         error = asyncio.CancelledError() if executing.cancelled() else executing.exception()
         if isinstance(error, ExternalSignal):
             raise error
-        if error is not None:
-            self._report(zone, error)
-        self._after_sweep(zone)
-        await self._tidy(zone, run, _ending(error or cast("Sweep", executing.result())))
-        if isinstance(error, Temporary) and self._sweep_s > _AFTER_FAILURE_S:
-            await self.runs.again(run, after_s=_AFTER_FAILURE_S)
-        if error is not None and not isinstance(error, BelegError):
-            self._owed.add(zone)
-            self._in_order = False  # the server may still think that it runs
+        return error or executing.result()
 
-    def _report(self, zone: str, error: BaseException) -> None:
+    def _report(self, what: str, error: BaseException) -> None:
         """Without a traceback: what caused it may carry a vendor's words."""
-        if isinstance(error, BelegError):
-            log.error("ingest.zone_failed", extra={"zone": zone, "code": error.code})
-            self._tell(f"  {zone}: {error}")
+        if isinstance(error, CancelledRun):
+            log.info("ingest.run_cancelled")
+            self._tell(f"  {what} was cancelled by a person. The next run goes on there.")
+        elif isinstance(error, BelegError):
+            log.error("ingest.run_failed", extra={"what": what, "code": error.code})
+            self._tell(f"  {what}: {error}")
         else:
-            log.error("ingest.zone_failed", extra={"zone": zone, "code": type(error).__name__})
-            self._tell(f"  {zone}: something unforeseen went wrong ({type(error).__name__}); it is tried again.")
+            log.error("ingest.run_failed", extra={"what": what, "code": type(error).__name__})
+            self._tell(f"  {what}: something unforeseen went wrong ({type(error).__name__}); it is tried again.")
 
-    async def _tidy(self, zone: str, run: FlowRun, ending: str | None) -> None:
+    async def _tidy(self, run: FlowRun, ending: str | None) -> None:
         """Of runs that change nothing and end alike, the first and the last are kept, and those that a person asked for.
 
         A zone that rests, or one that is away for weeks, must not fill Prefect's database.
         """
-        before = self._dull.pop(zone, None)
+        before = self._dull.pop(run.deployment_id, None)
         if ending is None or not self.runs.is_routine(run):
             return
         alike = before is not None and before.ended == ending
         if before is not None and alike and before.repeats:
             await self.runs.forget(before.run)
-        self._dull[zone] = _Dull(ended=ending, run=run.id, repeats=alike)
+        self._dull[run.deployment_id] = _Dull(ended=ending, run=run.id, repeats=alike)
 
 
-def _ending(result: BaseException | Sweep) -> str | None:
+def _ending(result: object) -> str | None:
     """How a run ended that changed nothing; `None` for one that did something."""
     if isinstance(result, BelegError):
         return result.code

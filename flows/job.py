@@ -6,7 +6,10 @@ from the environment as everywhere.
 
 from __future__ import annotations
 
+from typing import Any
+
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from flows.ingest import ingest_flow
 from flows.sweep import Sweep
@@ -15,8 +18,9 @@ from rag.settings import read_settings
 
 
 @flow(name="ingest", flow_run_name="{zone}: ingest", persist_result=False)
-async def ingest(zone: str, retry: bool = False, confirm_deletions: bool = False) -> Sweep:
+async def ingest(zone: str, retry: bool = False, confirm_deletions: bool = False) -> Sweep | State[Any]:
     """Compares the landing zone with what is indexed, takes in what is new and takes out what is gone."""
     async with open_rag(read_settings()) as rag:
-        sweep: Sweep = await ingest_flow(rag, tell=print).fn(zone, retry=retry, confirm_deletions=confirm_deletions)
-        return sweep
+        run = ingest_flow(rag, tell=print).fn
+        ended: Sweep | State[Any] = await run(zone, retry=retry, confirm_deletions=confirm_deletions)
+        return ended

@@ -16,9 +16,12 @@ from typing import Any, TypeVar, cast
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.exceptions import ExternalSignal
+from prefect.client.schemas.objects import State as PrefectState
+from prefect.exceptions import CancelledRun, ExternalSignal
 from prefect.flows import Flow
+from prefect.states import Cancelled
 
+from flows.stopping import Stop
 from lifecycle.compose import open_store
 from lifecycle.reading import Reading, reading_of
 from rag.compose import Rag
@@ -37,6 +40,8 @@ _LOOK_EVERY_S = 2.0
 _DAY_S = 86_400.0
 _AGAIN_AFTER_S = 30.0
 """After a build that could not end, because some documents were out of reach."""
+_REST_S = 3600.0
+"""After a build that a person has cancelled."""
 
 
 async def progress_line(rag: Rag, record: IndexRecord) -> str:
@@ -64,10 +69,12 @@ def rebuild_flow(rag: Rag, *, tell: Tell) -> Flow[..., Any]:
     """
 
     @flow(name="rebuild index", flow_run_name="{index}: rebuild", persist_result=False, validate_parameters=False)
-    async def rebuild(index: str) -> int:
-        record = await rag.indexes.named(index)
+    async def rebuild(index: str) -> int | PrefectState[Any]:
+        record, stop = await rag.indexes.named(index), Stop()
         with rag.indexes.building(record):
-            waiting = await _build(rag, record, tell)
+            waiting = await _build(rag, record, tell, stop)
+            if stop.is_asked:
+                return Cancelled(message="A person has cancelled the build. The next one goes on there.")
             if waiting:
                 tell(f"  {index}: {waiting} documents could not come along yet; they are tried again.")
                 return waiting
@@ -84,15 +91,24 @@ def rebuild_flow(rag: Rag, *, tell: Tell) -> Flow[..., Any]:
     return rebuild
 
 
-async def _build(rag: Rag, record: IndexRecord, tell: Tell) -> int:
-    """Batch by batch until nothing is due, also not what came in meanwhile."""
+async def built(rag: Rag, record: IndexRecord, *, tell: Tell) -> bool | None:
+    """Runs the flow. Whether the index is ready; `None` = a person has cancelled it."""
+    try:
+        return await cast(Awaitable[int], rebuild_flow(rag, tell=tell)(record.name)) == 0
+    except CancelledRun:
+        tell(f"  {record.name}: a person has cancelled its build. `beleg index drop {record.name} --yes` gives it up.")
+        return None
+
+
+async def _build(rag: Rag, record: IndexRecord, tell: Tell, stop: Stop) -> int:
+    """Batch by batch until nothing is due, also not what came in meanwhile; or until a person has cancelled it."""
     failed: set[tuple[str, str]] = set()
     is_done, told_at = False, float("-inf")
     while not is_done:
         is_done = True
         for zone in await rag.ledger.zones():
             left = frozenset(path for of, path in failed if of == zone.name)
-            while receipts := await _batch(rag, record, zone, left):
+            while not await stop.asked() and (receipts := await _batch(rag, record, zone, left)):
                 is_done = False
                 failed |= {(r.zone, r.path) for r in receipts if r.state in {State.discovered, State.blocked}}
                 left = frozenset(path for of, path in failed if of == zone.name)
@@ -176,7 +192,8 @@ async def _look(rag: Rag, tell: Tell, again_at: dict[str, float]) -> None:
     for record in records:
         if record.state is IndexState.building and again_at.get(record.name, 0.0) <= time.monotonic():
             again_at[record.name] = time.monotonic() + _AGAIN_AFTER_S
-            await cast(Awaitable[int], rebuild_flow(rag, tell=tell)(record.name))
+            if await built(rag, record, tell=tell) is None:
+                again_at[record.name] = time.monotonic() + _REST_S
 
 
 async def drop_outlived(rag: Rag, *, tell: Tell) -> list[str]:

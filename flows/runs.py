@@ -21,8 +21,8 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.responses import OrchestrationResult, SetStateStatus
-from prefect.exceptions import ObjectNotFound
-from prefect.states import Cancelled, Crashed, Pending, Scheduled
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.states import Cancelled, Crashed, Failed, Pending, Scheduled
 
 from flows.deployments import POOL, ROUTINE
 from rag.types import now
@@ -30,6 +30,8 @@ from rag.types import now
 log = logging.getLogger(__name__)
 
 WORKER = "ingest process"
+_CANCELLED = "A person has cancelled the run."
+_ENDED = "The ingest process has ended."
 BEAT_S = 30.0
 _PAGE = 200
 """What Prefect's API gives at once. A killed process leaves one run behind, not hundreds."""
@@ -58,7 +60,38 @@ class Runs:
         )
         for run in found:
             log.warning("runs.left_behind", extra={"run": run.id})
-            await self._client.set_flow_run_state(run.id, Crashed(message="The ingest process has ended."), force=True)
+            is_cancelled = run.state_type is StateType.CANCELLING
+            state: State[Any] = Cancelled(message=_CANCELLED) if is_cancelled else Crashed(message=_ENDED)
+            try:
+                await self._client.set_flow_run_state(run.id, state, force=True)
+            except PrefectHTTPStatusError:
+                if await self._has_place(run):
+                    raise
+                # With its deployment the place has gone that the server wants to give back, so it can end it no more.
+                log.warning("runs.without_end", extra={"run": run.id})
+
+    async def _has_place(self, run: FlowRun) -> bool:
+        try:
+            return run.deployment_id is not None and bool(await self._client.read_deployment(run.deployment_id))
+        except ObjectNotFound:
+            return False
+
+    async def close(self, run: FlowRun) -> None:
+        """Ends a run that was cancelled when it was done: Prefect takes no other end of it, and it would hold its zone's
+        only place for ever.
+        """
+        try:
+            found = await self._client.read_flow_run(run.id)
+        except ObjectNotFound:
+            log.info("runs.gone_already")
+            return
+        if found.state_type is StateType.CANCELLING:
+            await self._client.set_flow_run_state(run.id, Cancelled(message=_CANCELLED), force=True)
+
+    async def refuse(self, run: FlowRun) -> None:
+        """What somebody has put into our pool and nobody here can run."""
+        message = "The ingest process runs its own flows alone. Give this deployment a pool of its own."
+        await self._client.set_flow_run_state(run.id, Failed(message=message), force=True)
 
     @staticmethod
     def is_routine(run: FlowRun) -> bool:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.context import FlowRunContext
 
+from flows.artifacts import MOST_ROWS, key_of, more, plain
 from rag.types import Receipt, State
 
-_MOST_ROWS = 500
-"""Of a table that people read, and that Prefect keeps in one cell of its database."""
 _TROUBLE = (State.blocked, State.quarantined, State.discovered)
 _GONE = frozenset({State.deleted, State.forgotten})
 _ORDER = ("new", "changed", "gone", "quarantined", "blocked", "waiting")
@@ -26,6 +24,7 @@ class Sweep:
         receipts: one for each file that it touched.
         new: paths that were not known before.
         held: documents that vanished, so many at once that a person has to say that it is meant.
+        left: files that it did not come to, because a person has cancelled the run; `None` = nobody has.
     """
 
     zone: str
@@ -34,6 +33,7 @@ class Sweep:
     generation: str | None
     held: int = 0
     new: frozenset[str] = frozenset()
+    left: int | None = None
 
     @property
     def failed(self) -> int:
@@ -46,6 +46,7 @@ class Sweep:
         counts = Counter(self._kind(receipt) for receipt in self.receipts)
         told = [f"{counts[kind]} {kind}" for kind in _ORDER if counts[kind]]
         told += [f"{self.held} deletions wait"] if self.held else []
+        told += [f"cancelled with {self.left} left"] if self.left is not None else []
         return f"{self.zone}: {', '.join(told) or 'nothing new'}"
 
     def _kind(self, receipt: Receipt) -> str:
@@ -63,17 +64,16 @@ async def show(sweep: Sweep, *, address: str) -> None:
         await context.client.set_flow_run_name(context.flow_run.id, sweep.name)  # type: ignore[misc]
     if not sweep.receipts:
         return
-    shown = sorted(sweep.receipts, key=_trouble_first)[:_MOST_ROWS]
+    shown = sorted(sweep.receipts, key=_trouble_first)[:MOST_ROWS]
     rows = [
         {"file": r.path, "state": r.state.value, "code": r.code, "chunks": r.chunks, "reason": r.reason, "hint": r.hint}
         for r in shown
     ]
-    left = len(sweep.receipts) - len(shown)
-    more = f" {left} more: `beleg zone status {sweep.zone}`." if left else ""
-    slug = _slug(sweep.zone)
-    await acreate_table_artifact(rows, key=f"zone-{slug}", description=f"What became of zone {sweep.zone}.{more}")
+    left = more(len(sweep.receipts) - len(shown), f"beleg zone status {sweep.zone} --all")
+    told = f"What became of zone {plain(sweep.zone)}.{left}"
+    await acreate_table_artifact(rows, key=key_of("zone", sweep.zone), description=told)
     await acreate_markdown_artifact(
-        links(sweep, address=address), key=f"links-{slug}", description="Where to look further"
+        links(sweep, address=address), key=key_of("links", sweep.zone), description="Where to look further"
     )
 
 
@@ -82,23 +82,12 @@ def links(sweep: Sweep, *, address: str) -> str:
     came = [r for r in sweep.receipts if r.state is State.indexed and r.version is not None]
     lines = [
         f"- [{plain(r.path)}]({address}/sources/{r.document_id}/{r.version})"
-        for r in sorted(came, key=lambda r: r.path)[:_MOST_ROWS]
+        for r in sorted(came, key=lambda r: r.path)[:MOST_ROWS]
     ]
     status = f"`beleg zone status` shows the zone {plain(sweep.zone)} as it is now."
     return "\n".join([f"[Ask the documents]({address}/). {status}", "", *lines])
 
 
-def plain(name: str) -> str:
-    """A name that markdown shows as it is: a file's name must not become a link, a picture or a script."""
-    seen = "".join(c if c.isprintable() else "?" for c in name)
-    return re.sub(r"([^\w\s]|_)", lambda found: f"\\{found[1]}" if found[1].isascii() else found[1], seen)
-
-
 def _trouble_first(receipt: Receipt) -> tuple[int, str]:
     order = _TROUBLE.index(receipt.state) if receipt.state in _TROUBLE else len(_TROUBLE)
     return order, receipt.path
-
-
-def _slug(name: str) -> str:
-    """What Prefect takes as a key."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "zone"

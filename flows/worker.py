@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from prefect.client.orchestration import get_client
-from prefect.exceptions import ExternalSignal
+from prefect.exceptions import CancelledRun, ExternalSignal
 
 from flows.desk import Desk
 from flows.events import never_wait_for_a_server_that_has_gone
 from flows.ingest import Tell, ingest_flow, verify_flow
 from flows.rebuild import rebuild_when_due
+from flows.report import report_flow
 from flows.runs import BEAT_S, Runs
 from flows.sweep import Sweep
 from flows.watching import hints
@@ -53,6 +54,8 @@ async def sweep_all(
             sweeps.append(
                 await cast(Awaitable[Sweep], run(zone.name, retry=retry, confirm_deletions=confirm_deletions))
             )
+        except CancelledRun:
+            tell(f"  {zone.name}: a person has cancelled the sweep. The next one goes on there.")
         except BelegError as error:
             # No traceback: what caused it may carry a vendor's words.
             log.error("ingest.zone_failed", extra={"zone": zone.name, "code": error.code})  # noqa: TRY400
@@ -87,7 +90,9 @@ async def work(
     zones: dict[str, Zone] = {}
     verify_at = clock() + _VERIFY_EVERY_S
     async with get_client() as client, AsyncExitStack() as stack:
-        desk = Desk(client, flow(rag, tell=tell), tell=tell, sweep_s=sweep_s, after_sweep=after_sweep)
+        desk = Desk(
+            client, [flow(rag, tell=tell), report_flow(rag)], tell=tell, sweep_s=sweep_s, after_sweep=after_sweep
+        )
         watcher = stack.enter_context(_background(_watch(folders, changed, stop)))
         stack.enter_context(_background(_beat(desk.runs)))
         stack.enter_context(_background(rebuild_when_due(rag, tell=tell, stop=stop)))

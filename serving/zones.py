@@ -11,7 +11,8 @@ from fastapi import APIRouter, Query, Request
 
 from rag.errors import Refused
 from rag.ingest import hold
-from rag.ingest.standing import Fate, FileStatus, ZoneStatus, zone_status
+from rag.ingest.reporting import standing_of
+from rag.ingest.standing import Fate, FileStatus, ZoneStatus
 from rag.types import AuditRow, Cleared, Principal, Zone, now
 from serving import zone_shapes as shapes
 from serving.front import Front
@@ -129,9 +130,7 @@ async def zone_of(name: str, asker: Principal, front: Front) -> Zone:
 
 async def status_of(zone: Zone, front: Front) -> ZoneStatus:
     """As it stands now."""
-    entries = (await front.ledger.entries(zone.name)).values()
-    sweep = (await front.sweeps.last()).get(zone.name)
-    return zone_status(zone, entries, sweep=sweep, at=now(), sweep_s=front.sweep_s)
+    return await standing_of(zone, ledger=front.ledger, sweeps=front.sweeps, at=now(), sweep_s=front.sweep_s)
 
 
 def _matching(files: tuple[FileStatus, ...], fate: Fate | None, search: str) -> list[FileStatus]:

@@ -55,9 +55,9 @@ def status(
 
 
 def _print(one: Zone, of_zone: ZoneStatus, *, all_files: bool) -> None:
-    from beleg.standing import line, rows
     from beleg.zones import is_empty
     from rag.ingest.standing import Fate
+    from rag.ingest.standing_lines import COLUMNS, line, rows
     from rag.types import now
 
     if one.held:
@@ -71,7 +71,7 @@ def _print(one: Zone, of_zone: ZoneStatus, *, all_files: bool) -> None:
     told = [file for file in of_zone.files if all_files or file.fate is not Fate.indexed]
     if told:
         made = [(shown(path), *rest) for path, *rest in rows(told, now())]
-        table(("file", "state", "since", "reason", "what to do"), made)
+        table(COLUMNS, made)
 
 
 def _watch(name: str | None) -> None:

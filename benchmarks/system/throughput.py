@@ -95,7 +95,7 @@ async def empty_tasks_s(number: int) -> float:
     """As many tasks as the flow has, which do nothing."""
     from prefect import flow
 
-    from flows.ingest import _step
+    from flows.steps import step
 
     async def nothing() -> None:
         pass
@@ -104,7 +104,7 @@ async def empty_tasks_s(number: int) -> float:
     async def nothings() -> float:
         began = time.perf_counter()
         for _ in range(number):
-            await _step("nothing", nothing)
+            await step("nothing", nothing)
         return time.perf_counter() - began
 
     return await nothings()  # type: ignore[no-any-return]

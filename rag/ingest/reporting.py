@@ -1,4 +1,4 @@
-"""Stores → a zone's weekly report. Reads metadata and the ends of validity, and no text leaves it."""
+"""Stores → how a zone stands, and its weekly report. Reads metadata and the ends of validity, and no text leaves it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from rag.ingest.report import Report, report
+from rag.ingest.standing import ZoneStatus, zone_status
 from rag.ports import Ledger, Library, Retrievals, Sweeps
 from rag.types import Entry, State, Zone
 
 _LOOK_BACK = timedelta(days=90)
 """What nobody has found for a quarter of a year counts as never."""
+
+
+async def standing_of(zone: Zone, *, ledger: Ledger, sweeps: Sweeps, at: datetime, sweep_s: float) -> ZoneStatus:
+    """As it is at this instant. Raises `Temporary`."""
+    entries = (await ledger.entries(zone.name)).values()
+    return zone_status(zone, entries, sweep=(await sweeps.last()).get(zone.name), at=at, sweep_s=sweep_s)
 
 
 async def report_of(

@@ -76,17 +76,18 @@ def test_a_dropped_file_is_answered_within_30_s_without_a_restart(demo: RunningI
 
 
 def test_a_run_is_started_from_prefect_for_the_deployment_of_a_zone(demo: RunningInstance) -> None:
-    """Every zone has one; a run that Prefect's UI would start is executed by the warm process, and leaves its table."""
+    """Every zone has one to ingest and one to report; a run that Prefect's UI would start is executed by the warm process,
+    and leaves its tables.
+    """
     prefect = f"http://127.0.0.1:{demo.ports[1]}/api"
-    deployment = httpx.get(f"{prefect}/deployments/name/ingest/handbuch", timeout=30).json()
-    assert deployment["status"] == "READY"
-    asked = httpx.post(f"{prefect}/deployments/{deployment['id']}/create_flow_run", json={}, timeout=30).json()
-    _until(
-        lambda: httpx.get(f"{prefect}/flow_runs/{asked['id']}", timeout=30).json()["state_type"] == "COMPLETED",
-        patience_s=30,
-    )
+    for flow in ("ingest", "weekly%20report"):
+        deployment = httpx.get(f"{prefect}/deployments/name/{flow}/handbuch", timeout=30).json()
+        assert deployment["status"] == "READY"
+        asked = httpx.post(f"{prefect}/deployments/{deployment['id']}/create_flow_run", json={}, timeout=30).json()
+        _until(lambda of=asked["id"]: _state(prefect, of) == "COMPLETED", patience_s=30)
     artifacts = httpx.post(f"{prefect}/artifacts/latest/filter", json={}, timeout=30).json()
-    assert {"zone-handbuch", "links-handbuch"} <= {artifact["key"] for artifact in artifacts}
+    expected = {f"{kind}-handbuch" for kind in ("zone", "links", "status", "report", "week")}
+    assert expected <= {artifact["key"] for artifact in artifacts}
 
 
 def test_kill_9_of_the_ingest_process_loses_nothing(demo: RunningInstance) -> None:
@@ -170,6 +171,10 @@ def _planted() -> list[bytes]:
 
 
 _PERSONAL = {"vermerk-standortumzug-jena", "entlassbrief-muster"}
+
+
+def _state(prefect: str, run: str) -> str:
+    return str(httpx.get(f"{prefect}/flow_runs/{run}", timeout=30).json()["state_type"])
 
 
 def _text(body: dict) -> str:

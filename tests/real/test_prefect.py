@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,16 +20,20 @@ from prefect import flow
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
-from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Cancelled, Scheduled
 
 from flows.deployments import AUTOMATION, CHANGED, POOL
 from flows.desk import Desk
+from flows.stopping import Stop
 from flows.sweep import Sweep
 from flows.worker import work
 from rag.errors import Permanent, Temporary
 from rag.testing import MemoryHints, MemoryLedger, zone
-from rag.types import Receipt, State
+from rag.types import Receipt, now
+from rag.types import State as FileState
 from tests.real.prefect_server import prefect_server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,8 +53,11 @@ class Office:
     desk: Desk
     names: tuple[str, ...]
     swept: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
     outcome: Any = None
     meanwhile: Any = None
+    looks: bool = False
+    """Whether the flow asks if it was cancelled."""
 
     @property
     def zones(self) -> dict:
@@ -66,11 +74,12 @@ class Office:
             quiet, hinted = 0 if busy else quiet + 1, ()
             await asyncio.sleep(0.1)
 
-    async def deployment(self, name: str) -> Any:
-        return await self.client.read_deployment_by_name(f"ingest/{name}")
+    async def deployment(self, name: str, flow: str = "ingest") -> Any:
+        return await self.client.read_deployment_by_name(f"{flow}/{name}")
 
-    async def runs(self, name: str) -> list[FlowRun]:
-        of_zone = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[(await self.deployment(name)).id]))
+    async def runs(self, name: str, flow: str = "ingest") -> list[FlowRun]:
+        deployment = await self.deployment(name, flow)
+        of_zone = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment.id]))
         found = await self.client.read_flow_runs(flow_run_filter=of_zone)
         return [run for run in found if not (run.auto_scheduled and run.state_type is StateType.SCHEDULED)]
 
@@ -96,15 +105,23 @@ async def office(url: str, request: pytest.FixtureRequest) -> AsyncIterator[Offi
 
 def make_desk(scene: Office) -> Desk:
     @flow(name="ingest", flow_run_name="{zone}: ingest", persist_result=False, validate_parameters=False)
-    async def ingest(zone: str, *, retry: bool = False, confirm_deletions: bool = False) -> Sweep:
+    async def ingest(zone: str, *, retry: bool = False, confirm_deletions: bool = False) -> Any:
         scene.swept.append(zone)
         if scene.meanwhile:
             await scene.meanwhile()
+        if scene.looks and await Stop().asked():
+            return Cancelled()
         if isinstance(scene.outcome, Exception):
             raise scene.outcome
         return Sweep(zone=zone, receipts=scene.outcome or (), unchanged=1, generation="g")
 
-    return Desk(scene.client, ingest, tell=print, after_sweep=lambda _: None, sweep_s=300)
+    @flow(name="weekly report", persist_result=False, validate_parameters=False)
+    async def report(zone: str) -> None:
+        scene.reported.append(zone)
+        if isinstance(scene.outcome, Exception):
+            raise scene.outcome
+
+    return Desk(scene.client, [ingest, report], tell=print, after_sweep=lambda _: None, sweep_s=300)
 
 
 async def test_every_zone_has_a_deployment_and_goes_with_it(office: Office) -> None:
@@ -120,7 +137,7 @@ async def test_every_zone_has_a_deployment_and_goes_with_it(office: Office) -> N
     assert (await office.deployment(office.names[0])).updated == first.updated
     office.names = office.names[:1]
     await office.serve()
-    assert [d.name for d in await office.client.read_deployments()] == [office.names[0]]
+    assert [d.name for d in await office.client.read_deployments()] == [office.names[0]] * 2
 
 
 async def test_a_run_that_a_person_starts_is_executed_here(office: Office) -> None:
@@ -130,6 +147,103 @@ async def test_a_run_that_a_person_starts_is_executed_here(office: Office) -> No
     await office.settle()
     assert office.swept == [office.names[1]]
     assert (await office.client.read_flow_run(run.id)).state_type is StateType.COMPLETED
+
+
+async def test_the_weekly_report_is_a_deployment_that_people_may_change(office: Office) -> None:
+    """On Mondays in the same pool; a pause and another schedule survive a start of ours, and who asks gets one at once."""
+    first = await office.deployment(office.names[0], "weekly report")
+    (monday,) = first.schedules
+    assert (monday.schedule.cron, monday.schedule.timezone, first.work_pool_name) == ("0 5 * * 1", "UTC", POOL)
+    await office.client.pause_deployment(first.id)
+    await office.client.delete_deployment_schedule(first.id, monday.id)
+    await office.client.create_deployment_schedules(first.id, [(CronSchedule(cron="0 7 * * 5", timezone="UTC"), True)])
+    office.desk = make_desk(office)
+    await office.settle()
+    kept = await office.deployment(office.names[0], "weekly report")
+    assert (kept.paused, [one.schedule.cron for one in kept.schedules]) == (True, ["0 7 * * 5"])
+    office.swept.clear()
+    other = await office.deployment(office.names[1], "weekly report")
+    asked = await office.client.create_flow_run_from_deployment(other.id)
+    await office.settle()
+    assert (office.reported, office.swept) == ([office.names[1]], [])
+    assert (await office.client.read_flow_run(asked.id)).state_type is StateType.COMPLETED
+
+
+async def test_reports_that_were_missed_are_one(office: Office) -> None:
+    """The machine was off on two Mondays: one report at its start; one that fails for a while comes again soon."""
+    deployment = await office.deployment(office.names[0], "weekly report")
+    for days in (8, 1):
+        at: State[Any] = Scheduled(scheduled_time=now() - timedelta(days=days))
+        await office.client.create_flow_run_from_deployment(deployment.id, state=at)
+    await office.settle()
+    assert office.reported == [office.names[0]]
+    office.outcome = Temporary("away", "Away.")
+    await office.client.create_flow_run_from_deployment(deployment.id)
+    await office.settle()
+    assert StateType.SCHEDULED in {run.state_type for run in await office.runs(office.names[0], "weekly report")}
+
+
+async def test_what_is_not_ours_in_the_pool_is_refused_and_left_alone(office: Office) -> None:
+    """A person's own flow: no sweep runs under its name, its run says why, and the deployment stays."""
+    theirs = await office.client.create_flow_from_name("theirs")
+    deployment = await office.client.create_deployment(theirs, name="x", work_pool_name=POOL, parameters={"zone": "no"})
+    run = await office.client.create_flow_run_from_deployment(deployment)
+    office.desk = make_desk(office)
+    await office.settle()
+    ended = await office.client.read_flow_run(run.id)
+    assert ended.state is not None
+    assert (ended.state_type, "pool of its own" in (ended.state.message or "")) == (StateType.FAILED, True)
+    assert "no" not in office.swept
+    assert await office.client.read_deployment(deployment)
+
+
+async def test_a_cancelled_run_never_keeps_its_zones_place(office: Office) -> None:
+    """Before it began, when it was done already, when it failed, when the process died, and by a script that says outright
+    that it is cancelled: it ends so, and the next one runs.
+    """
+    name = office.names[0]
+    deployment = await office.deployment(name)
+    cancelling: State[Any] = State(type=StateType.CANCELLING)
+
+    async def cancel(to: State[Any] = cancelling) -> None:
+        office.meanwhile = None
+        (running,) = [run for run in await office.runs(name) if run.state_type is StateType.RUNNING]
+        await office.client.set_flow_run_state(running.id, to)
+
+    async def cancelled(made: FlowRun) -> bool:
+        return (await office.client.read_flow_run(made.id)).state_type is StateType.CANCELLED
+
+    async def ask() -> FlowRun:
+        return await office.client.create_flow_run_from_deployment(deployment.id)
+
+    late, office.meanwhile = await ask(), cancel
+    await office.settle()
+    assert await cancelled(late)
+    failing, office.meanwhile, office.outcome = await ask(), cancel, Permanent("bad", "Bad.")
+    await office.settle()
+    office.outcome = None
+    assert await cancelled(failing)
+    outright, office.meanwhile, office.looks = await ask(), lambda: cancel(Cancelled()), True
+    await office.settle()
+    assert await cancelled(outright)
+    assert len(office.swept) == 3
+
+    early = await ask()
+    claimed = await office.desk.runs.claim()
+    assert claimed is not None
+    await office.client.set_flow_run_state(early.id, cancelling)
+    await office.desk._execute(claimed)
+    assert await cancelled(early)
+    assert len(office.swept) == 3
+
+    left = await ask()
+    assert (await office.desk.runs.claim()).id == left.id
+    await office.client.set_flow_run_state(left.id, cancelling)
+    office.desk = make_desk(office)
+    office.swept.clear()
+    await office.settle()
+    assert await cancelled(left)
+    assert sorted(office.swept) == sorted(office.names)
 
 
 async def test_a_hint_becomes_a_run_by_the_automation_and_many_become_one(office: Office) -> None:
@@ -192,6 +306,23 @@ async def test_what_a_killed_process_left_running_does_not_hold_the_place(office
     assert sorted(office.swept) == sorted(office.names)
 
 
+@pytest.mark.parametrize("by", ["zone", "person"])
+async def test_what_was_left_running_in_a_deployment_that_is_gone_stops_nobody(office: Office, by: str) -> None:
+    """Its zone was removed before the next start, or a person has deleted the deployment: the others are swept."""
+    deployment = await office.deployment(office.names[0])
+    left = await office.client.create_flow_run_from_deployment(deployment.id)
+    assert (await office.desk.runs.claim()).id == left.id
+    if by == "zone":
+        office.names = office.names[1:]
+    else:
+        await office.client.delete_deployment(deployment.id)
+    office.desk = make_desk(office)
+    await office.settle()
+    assert sorted(office.swept) == sorted(office.names)
+    if by == "zone":
+        assert (await office.client.read_flow_run(left.id)).state_type is StateType.CRASHED
+
+
 async def test_runs_that_change_nothing_do_not_pile_up(office: Office) -> None:
     """Of ten that found nothing the first and the last stay; one that did something stays whatever comes after."""
     for number in range(10):
@@ -252,7 +383,7 @@ async def test_the_whole_worker_turns_hints_and_files_into_runs(office: Office, 
     rag: Any = SimpleNamespace(ledger=MemoryLedger(stored, folder), state=SimpleNamespace(hints=hints))
 
     def flow_of(_: object, *, tell: object) -> Any:
-        return office.desk._flow
+        return office.desk._flows["ingest"]
 
     working = asyncio.create_task(
         work(rag, tell=print, stop=stop, sweep_s=300, after_sweep=swept.put_nowait, flow=flow_of)
@@ -277,7 +408,7 @@ async def test_a_held_zone_is_no_deployment_until_it_is_published(office: Office
     rag: Any = SimpleNamespace(ledger=ledger, state=SimpleNamespace(hints=hints))
 
     def flow_of(_: object, *, tell: object) -> Any:
-        return office.desk._flow
+        return office.desk._flows["ingest"]
 
     async def is_left_alone() -> None:
         await ledger.add_zone(held)
@@ -363,7 +494,9 @@ class Clock:
 
 
 def receipt(name: str) -> Receipt:
-    return Receipt(zone=name, path="a.txt", document_id="d", version="v", state=State.indexed, code="indexed", chunks=1)
+    return Receipt(
+        zone=name, path="a.txt", document_id="d", version="v", state=FileState.indexed, code="indexed", chunks=1
+    )
 
 
 def test_the_paths_of_prefect_are_the_homes_own(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 
 from beleg.cli import app
 from beleg.home import here
-from beleg.standing import line, progress, rows, watch
+from beleg.standing import watch
 from rag.compose import open_state
 from rag.ingest.standing import ZoneStatus, zone_status
+from rag.ingest.standing_lines import line, progress, rows
 from rag.types import State, SweepProgress, now
 
 LATER = NOON + timedelta(minutes=10)

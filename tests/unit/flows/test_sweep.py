@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from flows.sweep import Sweep, links, plain
+from flows.artifacts import plain
+from flows.sweep import Sweep, links
 from rag.types import Receipt, State
 
 HOSTILE = ["](javascript:alert(1))", "<img src=x onerror=alert(1)>", "![x](http://elsewhere/a.png)", "a`b`*c*_d_.md",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 
 import pytest
 from state_values import NOON, cleared, entry, receipt, zone
 
-from flows.report import Reported, last_due
 from rag.ingest.report import Report, report, rows, summary
 from rag.ingest.reporting import report_of
 from rag.testing import MemoryAudit, MemoryLedger, MemoryLibrary
@@ -125,30 +123,3 @@ async def test_the_stores_are_read_as_they_are() -> None:
     )  # fmt: skip
     assert [line.path for line in made.expired] == ["a"]
     assert made.retrievals_since is None
-
-
-MONDAY = datetime(2026, 3, 16, 5, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("at", "due"),
-    [
-        (MONDAY, MONDAY), (MONDAY - timedelta(seconds=1), MONDAY - timedelta(days=7)),
-        (MONDAY + timedelta(days=6, hours=18), MONDAY), (MONDAY + timedelta(days=7), MONDAY + timedelta(days=7)),
-    ],
-)  # fmt: skip
-def test_a_report_is_due_on_monday_morning(at: datetime, due: datetime) -> None:
-    """The last one that has passed."""
-    assert last_due(at) == due
-
-
-def test_a_restart_makes_no_second_report(tmp_path: Path) -> None:
-    """Each Monday brings one per zone; a new zone's first comes with the next; a damaged file begins anew."""
-    path = tmp_path / "reported.json"
-    assert Reported(path).due(["a"], MONDAY - timedelta(days=2)) == []
-    assert Reported(path).due(["a", "b"], MONDAY) == ["a"]
-    Reported(path).made("a", MONDAY)
-    assert Reported(path).due(["a", "b"], MONDAY + timedelta(days=6)) == []
-    assert Reported(path).due(["a", "b"], MONDAY + timedelta(days=7, hours=1)) == ["a", "b"]
-    path.write_text("[", encoding="utf-8")
-    assert Reported(path).due(["a"], MONDAY + timedelta(days=8)) == []
