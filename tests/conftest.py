@@ -21,6 +21,14 @@ pytest_plugins = ("databases",)  # SQLite and a real PostgreSQL, for whoever tak
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For runs in several processes: a file stays together, and whole instances, which need all cores, take turns."""
+    for item in items:
+        part = item.path.relative_to(ROOT / "tests")
+        item.add_marker(pytest.mark.xdist_group("instances" if part.parts[0] == "e2e" else str(part)))
+
+
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """Public data sets, which the project does not copy."""

@@ -282,16 +282,16 @@ async def test_endless_patterns_end(hasty: IsolatedParser, content: bytes, path:
     assert isinstance(await outcome(hasty, b"Der Kern.", "a.txt"), Parsed)
 
 
-async def test_a_long_list_of_headings_is_no_hostile_file(hasty: IsolatedParser) -> None:
+async def test_a_long_list_of_headings_is_no_hostile_file(parser: IsolatedParser) -> None:
     """Half a megabyte of underlined headings without a blank line is text."""
-    await outcome(hasty, b"Warm.", "a.txt")
-    assert isinstance(await outcome(hasty, b"a\n===\n" * 100_000, "a.txt"), Parsed)
+    await outcome(parser, b"Warm.", "a.txt")
+    assert isinstance(await outcome(parser, b"a\n===\n" * 100_000, "a.txt"), Parsed)
 
 
-async def test_a_sheet_with_a_cell_in_its_last_corner_is_two_cells(hasty: IsolatedParser) -> None:
+async def test_a_sheet_with_a_cell_in_its_last_corner_is_two_cells(parser: IsolatedParser) -> None:
     """Seventeen thousand million empty cells lie between; spreadsheets with a stray format look like that."""
-    await outcome(hasty, b"Warm.", "a.txt")
-    read = await outcome(hasty, endless_sheet(), "a.xlsx")
+    await outcome(parser, b"Warm.", "a.txt")
+    read = await outcome(parser, endless_sheet(), "a.xlsx")
     assert isinstance(read, Parsed)
     assert "Anfang" in read.text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fsspec
 import pytest
 
 from rag.adapters.landing.store_address import canonical, missing_package, opened
@@ -49,6 +50,7 @@ def test_an_account_has_to_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the address or in the environment: adlfs would say it in words that name no way out."""
     for name in ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_CONNECTION_STRING"):
         monkeypatch.delenv(name, raising=False)
+    fsspec.get_filesystem_class("abfs").clear_instance_cache()  # what an earlier test has opened
     with pytest.raises(Permanent, match="AZURE_STORAGE_ACCOUNT_NAME"):
         opened("az://docs/a")
 
