@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from rag.errors import BelegError
-from serving import chat, events, health, models, pages, reviews, search, sources, zones
+from serving import allowing, chat, events, health, models, pages, reviews, search, sources, zones
 from serving.errors import Problem, problem_of, problem_of_status, problem_of_validation
 from serving.front import Front
 from serving.identity import Authentication
@@ -96,7 +96,7 @@ def create_app(
     )  # fmt: skip
     for routes in (chat.router(limits), models.routes, search.router(limits), sources.router(limits)):
         app.include_router(routes, responses=_ERRORS)
-    for ours in (zones.routes, reviews.routes):
+    for ours in (zones.routes, reviews.routes, allowing.routes):
         app.include_router(ours, responses=_PROBLEMS)
     app.include_router(events.routes)
     app.include_router(health.routes)

@@ -101,6 +101,7 @@ def _front(settings: Settings, rag: Rag, lifecycle: Lifecycle, pages: PdfPages) 
     async def health() -> Health:
         return await _health(rag, lifecycle)
 
+    previewing = Previewing(rag.intake)
     return Front(
         ask=ask,
         search=find,
@@ -110,7 +111,9 @@ def _front(settings: Settings, rag: Rag, lifecycle: Lifecycle, pages: PdfPages) 
         ledger=rag.ledger,
         sweeps=rag.state.sweeps,
         reviews=rag.state.reviews,
-        preview=Previewing(rag.intake).files,
+        allow_list=rag.state.allow_list,
+        preview=previewing.files,
+        findings=previewing.findings,
         cut=cut,
         sweep_s=settings.sweep_s,
         landing=rag.intake.landing,

@@ -26,6 +26,15 @@ _BY_CODE: Mapping[str, int] = {
     "no_such_document": 404,
     "nothing_to_judge": 409,
     "zone_not_held": 409,
+    "no_such_entry": 404,
+    "same_person": 409,
+    "allow_changed": 409,
+    "allow_until": 400,
+    "allow_reason": 400,
+    "allow_value": 400,
+    "allow_type": 400,
+    "no_name": 400,
+    "file_vanished": 404,
     "version_changed": 409,
     "preview_busy": 429,
     "page_not_found": 404,
@@ -49,7 +58,7 @@ _TYPES = {429: "rate_limit_error", 403: "permission_error"}
 
 INTERNAL = "internal_error"
 
-_OURS = ("/v1/zones", "/v1/reviews", "/v1/events/")
+_OURS = ("/v1/zones", "/v1/reviews", "/v1/allow-list", "/v1/events/")
 """No client of OpenAI's asks there."""
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from rag.ports import AuditLog, Hints, Landing, Ledger, Library, Reviews, Sweeps
+from rag.ports import AllowList, AuditLog, Hints, Landing, Ledger, Library, Reviews, Sweeps
 from rag.types import Answer, Chunk, Cleared, Hit, Question, UseCase, Zone
+from serving.allow_shapes import Found
 from serving.ports import Budget, Keys, PageImages, RateLimit
 from serving.zone_shapes import Looked
 
@@ -38,6 +39,7 @@ class Front:
         use_cases: by name, of every tenant; who may use one is checked per request.
         preview: what would become of at most so many files of a zone, from an offset on; writes nothing. Raises
             `Temporary("preview_busy")` while another runs, and if the zone has vanished.
+        findings: what the guard finds in the file of that path; raises as `preview`.
         cut: the passages of a stored text, by its zone's rules. sweep_s: how often a quiet zone is looked at.
         health: asked by `/readyz` and by operators.
     """
@@ -50,7 +52,9 @@ class Front:
     ledger: Ledger
     sweeps: Sweeps
     reviews: Reviews
+    allow_list: AllowList
     preview: Callable[[Zone, int, int], Awaitable[Looked]]
+    findings: Callable[[Zone, str], Awaitable[Found]]
     cut: Callable[[Cleared, Zone], Awaitable[list[Chunk]]]
     sweep_s: float
     landing: Landing

@@ -7,9 +7,11 @@ import time
 from contextlib import aclosing
 
 from rag.errors import Temporary
+from rag.ingest.clear import look
 from rag.ingest.ingest import Intake
 from rag.ingest.preview import Preview, previews
 from rag.types import Zone
+from serving.allow_shapes import Found
 from serving.zone_shapes import Looked
 
 _LONGEST_S = 20.0
@@ -26,8 +28,7 @@ class Previewing:
 
     async def files(self, zone: Zone, start: int, most: int) -> Looked:
         """At least one file if there is any. Raises `Temporary`: `preview_busy`, `zone_vanished`; `Permanent`."""
-        if self._turn.locked():
-            raise Temporary("preview_busy", "Another preview is running.", hint="Try again in some seconds.", after_s=5)
+        self._require_free()
         async with self._turn:
             current = await self._intake.landing.zone(zone)
             total = len(await self._intake.landing.sightings(current))
@@ -40,3 +41,15 @@ class Previewing:
                         break
         reached = start + len(found)
         return Looked(files=found, total=total, next=reached if found and reached < total else None)
+
+    async def findings(self, zone: Zone, path: str) -> Found:
+        """Of one file, as it lies there now. Raises `Temporary`: `preview_busy`, `zone_vanished`; `Permanent`, `Refused`."""
+        self._require_free()
+        async with self._turn:
+            document = await self._intake.landing.read(zone, path)
+            seen = await look(await self._intake.parser.parse(document), guard=self._intake.guard, zone=zone)
+        return Found(version=document.version, seen=seen)
+
+    def _require_free(self) -> None:
+        if self._turn.locked():
+            raise Temporary("preview_busy", "Another preview is running.", hint="Try again in some seconds.", after_s=5)

@@ -31,6 +31,7 @@ from rag.testing import (
     WordGuard,
 )
 from rag.testing_records import MemorySweeps
+from rag.testing_stores import MemoryAllowList
 from rag.types import (
     Action,
     Answer,
@@ -376,6 +377,7 @@ async def world(*, requests: int = 1_000_000, worst_usd: float = 0.01, pause_s: 
     parts = {
         "ask": chain.ask, "search": chain.search, "worst_cost_usd": worst_cost_usd, "use_cases": use_cases(),
         "library": library, "ledger": ledger, "sweeps": sweeps, "reviews": MemoryReviews(), "preview": reading.files,
+        "findings": reading.findings, "allow_list": MemoryAllowList(),
         "cut": cut, "sweep_s": 300.0, "landing": landing, "page_images": PaintedPages(),
         "keys": keys, "budget": budget, "rate_limit": CountedRateLimit(requests), "audit": audit, "health": health,
         "hints": MemoryHints(),
@@ -451,7 +453,8 @@ class Reading:
             erasures=MemoryErasures(), reviews=MemoryReviews(), signer=DigestSigner(), policy=FixedPolicy(),
         )  # fmt: skip
         self.intake = intake
-        self.files = Previewing(intake).files
+        previewing = Previewing(intake)
+        self.files, self.findings = previewing.files, previewing.findings
 
 
 class Client(httpx.AsyncClient):

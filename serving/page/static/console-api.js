@@ -15,11 +15,16 @@ export function documents(zone, { fate, search, offset, limit }) {
   return read(`${address(zone)}/documents?${query}`);
 }
 
-export const publish = async (zone) => (await call(`${address(zone)}/publish`, { method: "POST" })).json();
+export const findings = (zone, id) => read(`${address(zone)}/documents/${encodeURIComponent(id)}/findings`);
+export const allowed = () => read("/v1/allow-list");
 
-export async function judge(verdict) {
-  const reply = await call("/v1/reviews", {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(verdict),
-  });
-  return reply.json();
+async function send(path, body) {
+  const json = body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  return (await call(path, { method: "POST", ...json })).json();
 }
+
+export const publish = (zone) => send(`${address(zone)}/publish`);
+export const judge = (verdict) => send("/v1/reviews", verdict);
+export const allow = (wish) => send("/v1/allow-list", wish);
+export const approve = (id) => send(`/v1/allow-list/${encodeURIComponent(id)}/approve`);
+export const revoke = (id, reason) => send(`/v1/allow-list/${encodeURIComponent(id)}/revoke`, { reason });

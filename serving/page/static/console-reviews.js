@@ -1,25 +1,27 @@
 // What the guard held back, and a steward's verdict on it: with a reason, under the key's name.
 
+import { allowList, falsePositive } from "./console-allowing.js";
 import * as api from "./console-api.js";
 import { empty, zoneAddress } from "./console-zones.js";
 import { ago, exactly, why } from "./console-words.js";
-import { make, t } from "./words.js";
+import { fill, make, t } from "./words.js";
 
 let alsoJudged = false;
 
 export async function renderReviews(stage) {
-  const found = await api.reviews(alsoJudged);
+  const [found, allowed] = await Promise.all([api.reviews(alsoJudged), api.allowed()]);
   if (!stage.isCurrent()) return;
   const toggle = make("input", { type: "checkbox", id: "judged", on: { change: () => {
     alsoJudged = toggle.checked;
     stage.again();
   } } });
   toggle.checked = alsoJudged;
-  stage.node.replaceChildren(
+  fill(stage.node,
     make("header", { class: "view-head" },
       make("h1", { t: "reviewsTitle" }), make("p", { class: "lead", t: found.may_judge ? "reviewsLead" : "reviewsWatch" }),
       make("label", { class: "toggle" }, toggle, make("span", { t: "alsoJudged" }))),
-    found.reviews.length ? make("ul", { class: "queue" }, ...found.reviews.map((one) => item(one, found.may_judge, stage))) : empty("noReviews"));
+    found.reviews.length ? make("ul", { class: "queue" }, ...found.reviews.map((one) => item(one, found.may_judge, stage))) : empty("noReviews"),
+    allowList(allowed, stage));
 }
 
 function item(one, mayJudge, stage) {
@@ -28,7 +30,7 @@ function item(one, mayJudge, stage) {
     make("p", { class: "hint" }, make("span", { text: `${one.zone} · ` }), make("time", { datetime: one.since, title: exactly(one.since), text: ago(one.since) })),
     make("p", { text: why({ ...one, fate: "", hint: "" }) }));
   if (one.verdict) node.append(verdict(one));
-  else if (mayJudge) node.append(form(one, node, stage));
+  else if (mayJudge) node.append(form(one, node, stage), falsePositive(one, stage));
   return node;
 }
 
