@@ -75,6 +75,30 @@ def test_a_dropped_file_is_answered_within_30_s_without_a_restart(demo: RunningI
     _until(lambda: "4,711" not in _text(demo.ask(key, question)), patience_s=30)
 
 
+def test_a_held_zone_is_answered_from_only_after_its_owner_has_published_it(
+    demo: RunningInstance, own_zone: Path, tmp_path: Path
+) -> None:
+    """What is dropped later elsewhere is answered, it is not; let go on the page's address, it is within seconds."""
+    user, owner = demo.key(tenant="default"), demo.key(tenant="default", role="owner")
+    question = "How long does the Boreas coupling last?"
+    (tmp_path / "neu").mkdir()
+    (tmp_path / "neu" / "coupling.txt").write_text(
+        "The Boreas coupling lasts 8,123 operating hours and is then replaced by the service team.\n", encoding="utf-8"
+    )
+    assert demo.command("zone", "add", str(tmp_path / "neu"), "--hold").returncode == 0
+    (own_zone / "seal.txt").write_text("The Notus seal lasts 5,242 operating hours in the field.\n", encoding="utf-8")
+    _until(lambda: "5,242" in _text(demo.ask(user, "How long does the Notus seal last?")), patience_s=60)
+    assert "8,123" not in _text(demo.ask(user, question))
+    assert json.loads(demo.command("zone", "status", "neu", "--json").stdout)["neu"]["files"] == []
+    refused = demo.command("ingest", "neu")
+    assert (refused.returncode, "beleg zone publish neu" in refused.stderr) == (3, True)
+    address, header = f"{demo.url}/v1/zones/neu", {"Authorization": f"Bearer {owner}"}
+    seen = httpx.get(f"{address}/preview", headers=header, timeout=60).json()
+    assert [one["path"] for one in seen["files"]] == ["coupling.txt"]
+    assert httpx.post(f"{address}/publish", headers=header, timeout=30).status_code == 201
+    _until(lambda: "8,123" in _text(demo.ask(user, question)), patience_s=60)
+
+
 def test_a_run_is_started_from_prefect_for_the_deployment_of_a_zone(demo: RunningInstance) -> None:
     """Every zone has one to ingest and one to report; a run that Prefect's UI would start is executed by the warm process,
     and leaves its tables.
