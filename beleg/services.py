@@ -68,7 +68,7 @@ class Instance:
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads yet
             )
 
-    def wait_until_up(self, service: Service, *, patience_s: float = 120.0) -> None:
+    def wait_until_up(self, service: Service, *, patience_s: float = 300.0) -> None:
         """Raises `Temporary` naming the log when the child ends or stays silent."""
         deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:

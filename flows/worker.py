@@ -34,7 +34,7 @@ _IDLE_S = 2.0
 """Between two looks for zones and runs: who starts a run in Prefect's UI waits this long."""
 _SOON_S = 0.25
 """The same while an event is about to become a run: a dropped file shall not wait."""
-_SERVER_PATIENCE_S = 120.0
+_SERVER_PATIENCE_S = 300.0
 _VERIFY_EVERY_S = 86_400.0
 
 

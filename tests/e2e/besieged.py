@@ -142,7 +142,7 @@ class Besieged:
         return int(chunks)
 
     def start(self) -> None:
-        self.instance.start("up", until="Ctrl-C stops everything", patience_s=120)
+        self.instance.start("up", until="Ctrl-C stops everything")
 
     def kept(self) -> list[tuple[str, str]]:
         """Files below the folder of state that hold a planted string, in any letter case, and which."""

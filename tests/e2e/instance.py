@@ -60,7 +60,7 @@ class RunningInstance:
     def output(self) -> str:
         return self.output_file.read_text(encoding="utf-8", errors="replace") if self.output_file.exists() else ""
 
-    def start(self, *arguments: str, until: str, patience_s: float = 240.0) -> None:
+    def start(self, *arguments: str, until: str, patience_s: float = 420.0) -> None:
         with self.output_file.open("ab") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "beleg", *arguments], cwd=ROOT, env=self.env, stdout=out, stderr=out
@@ -77,7 +77,7 @@ class RunningInstance:
         self.process.send_signal(number)
         return self.process.wait(timeout=60)
 
-    def command(self, *arguments: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, timeout_s: float = 300) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "beleg", *arguments],
             cwd=ROOT,

@@ -51,7 +51,7 @@ def prefect_server(home: Path) -> Iterator[str]:
 
 
 def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
+    for _ in range(3000):
         assert server.poll() is None, "the Prefect server ended"
         try:
             if httpx.get(url, timeout=2).status_code == 200:
