@@ -10,12 +10,13 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
+from rag.adapters.embedders.wrapping import WrappingEmbedder
 from rag.errors import Temporary
 from rag.ports import Embedder, Pauses
 from rag.types import Vectors, now
 
 
-class LimitedEmbedder:
+class LimitedEmbedder(WrappingEmbedder):
     """Port `Embedder`. Nobody who asks here before a pause ends sends anything.
 
     Args:
@@ -28,23 +29,9 @@ class LimitedEmbedder:
         self, embedder: Embedder, pauses: Pauses, *, upstream: str, patience_s: float, behind_s: tuple[float, float],
         clock: Callable[[], datetime] = now, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:  # fmt: skip
-        self._embedder, self._pauses, self._upstream = embedder, pauses, upstream
+        super().__init__(embedder)
+        self._pauses, self._upstream = pauses, upstream
         self._patience_s, self._behind_s, self._clock, self._sleep = patience_s, behind_s, clock, sleep
-
-    @property
-    def name(self) -> str:
-        return self._embedder.name
-
-    @property
-    def dimension(self) -> int:
-        return self._embedder.dimension
-
-    @property
-    def most_tokens(self) -> int:
-        return self._embedder.most_tokens
-
-    def count_tokens(self, text: str) -> int:
-        return self._embedder.count_tokens(text)
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         if not texts:

@@ -7,32 +7,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rag.adapters.embedders.wrapping import WrappingEmbedder
 from rag.ports import Embedder
 from rag.types import Vector, Vectors
 
 
-class RememberingEmbedder:
+class RememberingEmbedder(WrappingEmbedder):
     """Port `Embedder`. Keeps the vectors of the `size` texts used last, in memory only."""
 
     def __init__(self, embedder: Embedder, *, size: int = 1024) -> None:
-        self._embedder = embedder
+        super().__init__(embedder)
         self._size = size
         self._known: OrderedDict[str, Vector] = OrderedDict()
-
-    @property
-    def name(self) -> str:
-        return self._embedder.name
-
-    @property
-    def dimension(self) -> int:
-        return self._embedder.dimension
-
-    @property
-    def most_tokens(self) -> int:
-        return self._embedder.most_tokens
-
-    def count_tokens(self, text: str) -> int:
-        return self._embedder.count_tokens(text)
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         found = {text: self._known[text] for text in texts if text in self._known}
