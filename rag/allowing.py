@@ -120,13 +120,14 @@ def live(
     return tuple(e for e in entries if e.is_live(at) and e.holds_for(tenant, zone, direction))
 
 
-def stamped(fingerprint: str, entries: Iterable[AllowEntry], counts: Mapping[str, int]) -> str:
+def stamped(fingerprint: str, entries: Iterable[AllowEntry], counts: Mapping[str, int] | None) -> str:
     """A pipeline's fingerprint for a document with these findings: only entries of their types touch it.
 
-    So a new, a revoked and an expired entry make those documents due again that it can concern, and no others.
+    So a new, a revoked and an expired entry make those documents due again that it can concern, and no others. `counts`:
+    `None` = every entry can, because earlier versions hold findings that nobody counts.
     """
-    types = {name.removeprefix(ALLOWED).removeprefix("FILE_NAME_") for name in counts}
-    touching = sorted(f"{e.id}/{e.kind}/{e.entity}/{e.value}" for e in entries if e.entity in types)
+    types = None if counts is None else {name.removeprefix(ALLOWED).removeprefix("FILE_NAME_") for name in counts}
+    touching = sorted(f"{e.id}/{e.kind}/{e.entity}/{e.value}" for e in entries if types is None or e.entity in types)
     if not touching:
         return fingerprint
     return hashlib.sha256("\n".join([fingerprint, *touching]).encode()).hexdigest()[:16]

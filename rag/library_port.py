@@ -28,8 +28,10 @@ class Library(Protocol):
         """The current version and the earlier ones, also those that are withheld."""
         ...
 
-    async def withhold(self, document_id: str, at: datetime) -> None:
-        """The current version ends, and none is live or can be opened until the next is kept; none is forgotten."""
+    async def withhold(self, document_id: str, at: datetime, *, oldest: datetime | None = None) -> None:
+        """The current version ends, and none is live or can be opened until the next is kept; none is forgotten but those of
+        files that were changed last before `oldest`.
+        """
         ...
 
     async def aged(self, before: datetime) -> frozenset[str]:

@@ -31,11 +31,11 @@ class MemoryLibrary:
     async def history(self, document_id: str) -> list[Kept]:
         return [kept for key, kept in self._kept.items() if key[0] == document_id and key not in self._replaced]
 
-    async def withhold(self, document_id: str, at: datetime) -> None:
+    async def withhold(self, document_id: str, at: datetime, *, oldest: datetime | None = None) -> None:
         found = {key: kept for key, kept in self._kept.items() if key[0] == document_id}
         for key, kept in found.items():
             self._kept[key] = replace(kept, ended_at=kept.ended_at or at, made_with="")
-            if key in self._replaced:
+            if key in self._replaced or (oldest is not None and kept.cleared.document.modified_at < oldest):
                 del self._kept[key]
 
     async def aged(self, before: datetime) -> frozenset[str]:

@@ -17,12 +17,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from rag.allowing import ALLOWED, stamped
+from rag.allowing import ALLOWED
 from rag.errors import BelegError, HeldBack, Permanent, Refused, Temporary
 from rag.ingest import history
 from rag.ingest.chunk import chunk
 from rag.ingest.clear import clear
-from rag.ingest.ingest import Due, Intake, oldest
+from rag.ingest.ingest import Due, Intake, done_with, oldest
 from rag.ports import IndexWriter
 from rag.types import (
     AllowEntry,
@@ -242,7 +242,8 @@ class Batch:
         the next run makes them again.
         """
         document, keep = made.cleared.document, frozenset(c.id for c in made.chunks)
-        today = history.mark(self._fingerprint, document.labels) if self._leads else None
+        fingerprint = done_with(self._fingerprint, self._zone, self._allowed, {})
+        today = history.mark(fingerprint, document.labels) if self._leads else None
         known = await self._intake.library.history(document.id)
         earlier = await history.earlier(
             known, document, began=file.began, oldest=oldest(self._zone), today=today, clear=self._cleared
@@ -315,7 +316,7 @@ class Batch:
         """The file alone is parked; what was indexed of an earlier version must no longer be answered."""
         document_id = self._intake.landing.document_id(self._zone, file.due.path)
         if self._leads and self._zone.keeps_history:  # who may read it now is not known, so nobody may
-            await self._intake.library.withhold(document_id, now())
+            await self._intake.library.withhold(document_id, now(), oldest=oldest(self._zone))
         elif self._leads:
             await self._intake.library.forget(document_id)  # first: from here on it is of no live version
         await self._writer.retain(document_id, None)
@@ -343,7 +344,7 @@ class Batch:
 
     async def _record(self, file: File, receipt: Receipt) -> None:
         attempts = file.attempts if receipt.state in {State.discovered, State.blocked} else 0
-        fingerprint = stamped(self._fingerprint, self._allowed, receipt.counts)
+        fingerprint = done_with(self._fingerprint, self._zone, self._allowed, receipt.counts)
         entry = Entry(
             receipt=receipt, fingerprint=fingerprint, sighting=file.due.sighting, attempts=attempts,
             recorded_at=now(),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rag.errors import Permanent
-from rag.types import Cleared, Document, Kept, Labels, Parsed
+from rag.types import Cleared, Document, Kept, Labels, Parsed, Raised
 
 log = logging.getLogger(__name__)
 
@@ -99,11 +99,22 @@ def reopened(kept: Kept, current: Document, ended: datetime) -> Parsed:
 
 
 def joined(cleared: Cleared, was: Cleared) -> Cleared:
-    """What was masked then stays masked, and told."""
+    """What was masked then stays masked, and told; what was raised for what it held, of which only masks are left, stays
+    at least as high.
+    """
     counts = {key: max(cleared.counts.get(key, 0), was.counts.get(key, 0)) for key in {*cleared.counts, *was.counts}}
     decision = was.decision if was.is_redacted and not cleared.is_redacted else cleared.decision
     masked = (*was.masked, *cleared.masked)
-    return replace(cleared, counts=dict(sorted(counts.items())), decision=decision, masked=masked)
+    whole = replace(cleared, counts=dict(sorted(counts.items())), decision=decision, masked=masked)
+    return whole if was.raised is None else _still_raised(whole, was, was.raised)
+
+
+def _still_raised(cleared: Cleared, was: Cleared, raised: Raised) -> Cleared:
+    document = cleared.document
+    before = document.labels.classification if cleared.raised is None else cleared.raised.before
+    highest = max(document.labels.classification, was.document.labels.classification)
+    labels = replace(document.labels, classification=highest)
+    return replace(cleared, document=replace(document, labels=labels), raised=replace(raised, before=before))
 
 
 def _of_its_time(version: str, ended: datetime) -> str:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TypeGuard
 
 from rag.allowing import live, stamped
 from rag.chunking import Chunking
@@ -147,7 +146,13 @@ async def survey(zone: Zone, *, intake: Intake, retry: bool = False) -> Survey:
     ]
     fingerprint, allowed = intake.fingerprint(zone), await intake.allowed(zone)
     rest = _DONE if retry else _DONE | {State.blocked}
-    known = {s.path: entry for s in marked if _is_same(entry := entries.get(s.path), s, fingerprint, allowed)}
+    known = {
+        s.path: entry
+        for s in marked
+        if (entry := entries.get(s.path)) is not None
+        and _is_same_file(entry, s)
+        and entry.fingerprint == done_with(fingerprint, zone, allowed, entry.receipt.counts)
+    }
     due = tuple(
         Due(
             sighting=s, until=capped.get(s.path),
@@ -220,15 +225,14 @@ def _is_forgotten(entry: Entry | None) -> bool:
     return entry is not None and entry.receipt.state is State.forgotten
 
 
-def _is_same(
-    entry: Entry | None, sighting: Sighting, fingerprint: str, allowed: Sequence[AllowEntry]
-) -> TypeGuard[Entry]:
-    """Whether the entry tells of this very file, done by today's pipeline and allow-list."""
-    if entry is None:
-        return False
+def done_with(fingerprint: str, zone: Zone, allowed: Sequence[AllowEntry], counts: Mapping[str, int]) -> str:
+    """Of a document with these findings: today's pipeline and what of the allow-list can concern it."""
+    return stamped(fingerprint, allowed, None if zone.keeps_history else counts)
+
+
+def _is_same_file(entry: Entry, sighting: Sighting) -> bool:
     was = entry.sighting
-    same_file = (was.size, was.modified_at, was.etag) == (sighting.size, sighting.modified_at, sighting.etag)
-    return same_file and entry.fingerprint == stamped(fingerprint, allowed, entry.receipt.counts)
+    return (was.size, was.modified_at, was.etag) == (sighting.size, sighting.modified_at, sighting.etag)
 
 
 def _mark(sighting: Sighting, until: datetime | None) -> Sighting:

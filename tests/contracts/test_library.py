@@ -106,6 +106,15 @@ class LibraryContract:
         assert len(await library.history("doc-1")) == 3
         assert await library.forget("doc-1") == 3
 
+    async def test_what_is_withheld_leaves_by_its_age(self, library: Library) -> None:
+        """Also the version that was current until now; what is younger stays withheld."""
+        earlier = [Kept(cleared=cleared(version="v1"), ended_at=NOON, made_with="m")]
+        await library.keep(cleared(version="v2"), earlier=earlier)
+        await library.withhold("doc-1", NOON, oldest=cleared().document.modified_at)
+        assert await library.versions("doc-1") == 2
+        await library.withhold("doc-1", NOON, oldest=cleared().document.modified_at + timedelta(days=1))
+        assert await library.versions("doc-1") == 0
+
     async def test_keeping_twice_is_keeping_once(self, library: Library) -> None:
         """A sweep after a crash keeps the same text again."""
         await library.keep(cleared())

@@ -76,12 +76,14 @@ class DatabaseLibrary:
             for content, ended_at, made_with in rows
         ]
 
-    async def withhold(self, document_id: str, at: datetime) -> None:
+    async def withhold(self, document_id: str, at: datetime, *, oldest: datetime | None = None) -> None:
         of_document = texts.c.document_id == document_id
         superseded = texts.c.superseded_at.is_not(None) & texts.c.ended_at.is_(None)
         ended_at = func.coalesce(texts.c.ended_at, bindparam("now", at, type_=Instant()))
         async with self._database.write() as connection:
             await connection.execute(delete(texts).where(of_document, superseded))
+            if oldest is not None:
+                await connection.execute(delete(texts).where(of_document, texts.c.modified_at < oldest))
             await connection.execute(
                 update(texts).where(of_document).values(ended_at=ended_at, superseded_at=at, made_with="")
             )

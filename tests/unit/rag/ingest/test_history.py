@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -27,9 +28,27 @@ from rag.testing import (
     MemoryReviews,
     PlainParser,
     WordGuard,
+    ingest_decision,
     zone,
 )
-from rag.types import Access, Chunk, Classification, Document, ErasureRule, Kept, Receipt, Vectors, Zone
+from rag.testing_stores import MemoryAllowList
+from rag.types import (
+    Access,
+    AllowEntry,
+    AllowKind,
+    Chunk,
+    Classification,
+    Direction,
+    Document,
+    ErasureRule,
+    IngestAction,
+    IngestDecision,
+    Kept,
+    Receipt,
+    Screened,
+    Vectors,
+    Zone,
+)
 
 HISTORIC = replace(zone(), keeps_history=True)
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -197,6 +216,75 @@ async def test_earlier_versions_leave_when_their_time_is_over(house: House) -> N
     assert [await house.found(day) for day in (5, 15)] == [set(), {"blue whale"}]
     assert await house.library.versions(house.document_id) == 1
     assert await house.sweep(20) == []
+
+
+async def test_a_withheld_version_leaves_when_its_time_is_over(house: House) -> None:
+    """The newest file is broken, and stays so: what is kept for a better day is not kept beyond its own."""
+    house.of_zone = replace(HISTORIC, retention_days=36500)
+    await house.sweep(0, a="red fox")
+    house.landing = Renewed(house.landing.files)
+    house.intake = replace(house.intake, landing=house.landing)
+    house.landing.files["a.txt"] = b"\xff\xff"
+    await house.sweep(10)
+    house.of_zone = replace(HISTORIC, retention_days=30)
+    await house.sweep(20)
+    assert await house.library.versions(house.document_id) == 0
+    assert await house.sweep(21) == []
+
+
+class Counting(FixedPolicy):
+    """Raises a document with three findings."""
+
+    def ingest(self, facts: Mapping[str, object]) -> IngestDecision:
+        findings = cast("Mapping[str, Mapping[str, int]]", facts["findings"])
+        is_list = sum(found["count"] for found in findings.values()) >= 3
+        least, action = Classification.confidential, IngestAction.reclassify
+        self.ingested = ingest_decision(action, least=least, rule="test.list") if is_list else ingest_decision()
+        return super().ingest(facts)
+
+
+async def test_a_list_that_was_raised_stays_raised_though_only_its_masks_are_left(house: House) -> None:
+    """What made it one cannot be counted any more, in the first making anew and in every later one."""
+    house.intake = replace(house.intake, guard=WordGuard(mask=["DE1", "DE2", "DE3"]), policy=Counting("local"))
+    await house.sweep(0, a="the fox's accounts: DE1 DE2 DE3")
+    await house.sweep(10, a="blue whale")
+    house.of_zone = replace(HISTORIC, readers=frozenset({"hr"}))
+    await house.sweep(20)
+    assert await house.found(5, groups=frozenset({"hr"})) == set()
+    assert len(await house.found(5, groups=frozenset({"hr"}), clearance=Classification.confidential)) == 1
+    assert await house.found(25, groups=frozenset({"hr"})) == {"blue whale"}
+
+
+class Allowing(WordGuard):
+    """Masks Meier, unless the allow-list has any entry."""
+
+    def __init__(self, allow_list: MemoryAllowList) -> None:
+        super().__init__(mask=["Meier"])
+        self._allow_list = allow_list
+
+    async def screen(self, text: str, *, direction: Direction, context: Mapping[str, str | None]) -> Screened:
+        if "Meier" in text and await self._allow_list.standing("acme"):
+            passed = await WordGuard().screen(text, direction=direction, context=context)
+            return replace(passed, allowed={"MASKED": 1})
+        return await super().screen(text, direction=direction, context=context)
+
+
+@pytest.mark.parametrize("newest", ["blue whale of Meier", "blue whale"])
+async def test_what_is_allowed_no_longer_is_masked_in_earlier_versions_too(house: House, newest: str) -> None:
+    """Also where the newest file holds nothing of that kind, so that its counts say nothing of it."""
+    entry = AllowEntry(
+        id="e", version=1, tenant="acme", zone=None, directions=frozenset({Direction.ingest}), entity="MASKED",
+        kind=AllowKind.text, value="digest", by="A. Weber", reason="A fox.", at=START, until=START.replace(year=2999),
+    )  # fmt: skip
+    allow_list = MemoryAllowList(entry)
+    house.intake = replace(house.intake, guard=Allowing(allow_list), allow_list=allow_list)
+    await house.sweep(0, a="red fox of Meier")
+    await house.sweep(10, a=newest)
+    assert await house.found(5) == {"red fox of Meier"}
+    await allow_list.record(replace(entry, version=2, is_revoked=True))
+    await house.sweep(20)
+    assert "Meier" not in str([await house.found(day) for day in (5, 25)])
+    assert await house.sweep(30) == []
 
 
 class Renewed(MemoryLanding):
