@@ -160,7 +160,8 @@ def _can_concern(entry: AllowEntry, known: Entry) -> bool:
 
 
 async def _change(rag: Rag, zone: Zone, known: Entry) -> Change | None:
-    from rag.ingest.batch import capped, masked_words
+    from rag.ingest.batch import capped
+    from rag.ingest.receipts import masked_words
 
     receipt, intake = known.receipt, rag.intake
     until = (await intake.landing.supersessions(zone)).get(receipt.path)

@@ -17,9 +17,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from rag.allowing import ALLOWED
-from rag.errors import BelegError, HeldBack, Permanent, Refused, Temporary
-from rag.ingest import history
+from rag.errors import BelegError, Permanent, Refused, Temporary
+from rag.ingest import history, receipts
 from rag.ingest.chunk import chunk
 from rag.ingest.clear import clear
 from rag.ingest.ingest import Due, Intake, done_with, oldest
@@ -72,6 +71,8 @@ _BYTES_OF = 4
 """So many files' bytes are held at a time. The parser decides how many of them it reads at once."""
 _OWN_TROUBLE = frozenset({"file_changing", "file_unreachable", "guard_too_slow"})
 """Of this file alone: no reason to try the step again for its neighbours."""
+_GONE = "file_vanished"
+"""Listed, and away when it was to be read: whether it was deleted, the next listing says, under the brake on many deletions."""
 
 
 @dataclass(slots=True)
@@ -225,15 +226,19 @@ class Batch:
         async def one(file: File, made: Embedded) -> Receipt:
             if file.due.returns:
                 await self._intake.erasures.release(made.cleared.document.id)
+            if (
+                self._leads and file.due.is_new
+            ):  # if we are killed and the file is taken away, it is known what to take out
+                await self._record(file, receipts.begun(made.cleared.document))
             if self._zone.keeps_history:
                 await self._index_with_history(file, made)
-                return _indexed(made)
+                return receipts.indexed(made.cleared, chunks=len(made.chunks))
             await self._writer.upsert(made.chunks, made.vectors)
             if self._leads:
                 await self._intake.library.keep(made.cleared)
             document, keep = made.cleared.document, frozenset(c.id for c in made.chunks)
             await self._writer.retain(document.id, document.version, keep=keep)
-            return _indexed(made)
+            return receipts.indexed(made.cleared, chunks=len(made.chunks))
 
         await self._each(Embedded, one)
 
@@ -262,7 +267,9 @@ class Batch:
         """What could not come along waits for the next sweep, each file with its reason."""
         for file in self.files:
             if file.trouble is not None:
-                await self._record(file, self._waiting(file, file.trouble))
+                waiting = self._waiting(file, file.trouble)
+                await self._record(file, waiting)
+                file.at, file.trouble = waiting, None
 
     async def _each(self, kind: type[A], work: Callable[[File, A], Awaitable[At]], *, at_once: int = 1) -> None:
         turn = asyncio.Semaphore(at_once)
@@ -303,7 +310,7 @@ class Batch:
                 raise
             return self._failed(file, error)
         except Permanent as error:
-            return await self._quarantined(file, error)
+            return self._failed(file, error) if error.code == _GONE else await self._quarantined(file, error)
         except Refused as error:
             return self._failed(file, error) if error.code in _OWN_TROUBLE else self._waiting(file, error)
         except Exception as error:  # noqa: BLE001 - one poisonous file must not end the process that ingests all others
@@ -320,15 +327,11 @@ class Batch:
         elif self._leads:
             await self._intake.library.forget(document_id)  # first: from here on it is of no live version
         await self._writer.retain(document_id, None)
-        return Receipt(
-            zone=self._zone.name, path=file.due.path, document_id=document_id, version=file.version,
-            state=State.quarantined, code=error.code, reason=error.message, hint=error.hint,
-            counts=error.counts if isinstance(error, HeldBack) else {},
-        )  # fmt: skip
+        return receipts.quarantined(self._zone.name, file.due.path, document_id, file.version, error)
 
     def _failed(self, file: File, error: BelegError) -> Receipt:
-        """By its own fault: it waits, and is left alone after too many attempts."""
-        file.attempts += 1
+        """By its own fault: it waits, and is left alone after too many attempts. One a sweep, however often a step is tried."""
+        file.attempts = file.due.attempts + 1
         waiting = self._waiting(file, error)
         if file.attempts < _MOST_ATTEMPTS:
             return waiting
@@ -337,10 +340,7 @@ class Batch:
 
     def _waiting(self, file: File, error: BelegError) -> Receipt:
         document_id = self._intake.landing.document_id(self._zone, file.due.path)
-        return Receipt(
-            zone=self._zone.name, path=file.due.path, document_id=document_id, version=None,
-            state=State.discovered, code=error.code, reason=error.message, hint="It is tried again with the next sweep.",
-        )  # fmt: skip
+        return receipts.waiting(self._zone.name, file.due.path, document_id, error)
 
     async def _record(self, file: File, receipt: Receipt) -> None:
         attempts = file.attempts if receipt.state in {State.discovered, State.blocked} else 0
@@ -351,7 +351,6 @@ class Batch:
         )  # fmt: skip
         await self._tell(entry)
         log.info("ingest.recorded", extra={"zone": self._zone.name, "state": receipt.state.value, "code": receipt.code})
-        file.at, file.trouble = receipt, None
 
 
 def _forgotten() -> Permanent:
@@ -367,35 +366,3 @@ def capped(document: Document, until: datetime | None) -> Document:
         return document
     own = document.labels.valid_until
     return replace(document, labels=replace(document.labels, valid_until=until if own is None else min(own, until)))
-
-
-def _indexed(made: Embedded) -> Receipt:
-    cleared = made.cleared
-    return Receipt(
-        zone=cleared.document.zone, path=cleared.document.path, document_id=cleared.document.id,
-        version=cleared.document.version, state=State.indexed,
-        code="indexed_raised" if cleared.raised else "indexed_redacted" if cleared.is_redacted else "indexed",
-        reason=" ".join(filter(None, (_raised_words(cleared), masked_words(cleared)))),
-        chunks=len(made.chunks), counts=cleared.counts,
-    )  # fmt: skip
-
-
-def _raised_words(cleared: Cleared) -> str:
-    if cleared.raised is None:
-        return ""
-    before, after, by = cleared.raised.before, cleared.document.labels.classification, cleared.raised
-    return f"Its classification was raised from {before.name} to {after.name} by rule {by.rule}. {by.reason}"
-
-
-def masked_words(cleared: Cleared) -> str:
-    """What was masked and what was left, as types and numbers."""
-    masked = {entity: n for entity, n in sorted(cleared.counts.items()) if not entity.startswith(ALLOWED)}
-    allowed = {e.removeprefix(ALLOWED): n for e, n in sorted(cleared.counts.items()) if e not in masked}
-    return " ".join(
-        f"{said}: {', '.join(f'{number} x {entity}' for entity, number in found.items())}."
-        for said, found, told in (
-            ("Personal data was masked before indexing", masked, cleared.is_redacted),
-            ("Left standing by the allow-list", allowed, True),
-        )
-        if found and told
-    )

@@ -714,3 +714,82 @@ async def test_an_ingest_policy_without_a_verdict_takes_nothing_out() -> None:
     await batch.park()
     assert [(r.state, r.code) for r in batch.receipts] == [(State.discovered, "policy_unavailable")]
     assert await searched(writer, "fox") == {"red fox"}
+
+
+@pytest.mark.parametrize("was_there", [False, True])
+async def test_what_is_deleted_after_a_crash_is_taken_out_though_the_crash_came_before_its_receipt(
+    *, was_there: bool
+) -> None:
+    """A file that is new, or came back: killed after its text was kept, and taken away before the next sweep."""
+    parts, writer = intake(MemoryLanding({"b.txt": b"blue whale"})), InMemoryIndex()
+    if was_there:
+        for content in ({"a.txt": b"grey wolf", "b.txt": b"blue whale"}, {"b.txt": b"blue whale"}):
+            parts.landing.files = content  # type: ignore[attr-defined]
+            await sweep(parts, writer)
+    parts.landing.files = {"a.txt": b"red fox", "b.txt": b"blue whale"}  # type: ignore[attr-defined]
+    ledger = KilledLedger(ZONE)
+    ledger.__dict__ |= parts.ledger.__dict__
+    with pytest.raises(KeyboardInterrupt):
+        await sweep(replace(parts, ledger=ledger), writer)
+    parts.landing.files = {"b.txt": b"blue whale"}  # type: ignore[attr-defined]
+    await sweep(parts, writer)
+    assert await searched(writer, "fox wolf whale") == {"blue whale"}
+    assert {one.document_id for one in await parts.library.live()} == {parts.landing.document_id(ZONE, "b.txt")}
+    (unsigned,) = [one for one in await parts.erasures.unsigned() if one.counts["texts"]]
+    assert unsigned.path == "a.txt"
+
+
+class KilledLedger(MemoryLedger):
+    """Dies instead of saying that a document is indexed."""
+
+    async def record(self, entry: Entry) -> None:
+        if entry.receipt.state is State.indexed:
+            raise KeyboardInterrupt
+        await super().record(entry)
+
+
+async def test_a_file_that_was_away_for_a_moment_is_not_taken_for_a_bad_one() -> None:
+    """Listed, and gone when it was to be read, as on a share that is just being mounted: its text goes on answering, and it
+    is read when it is back, though it is the very same file.
+    """
+    landing = MemoryLanding({"a.txt": b"red fox", "b.txt": b"blue whale"})
+    parts, writer = intake(landing), InMemoryIndex()
+    await sweep(parts, writer)
+    upgraded = WordGuard()
+    upgraded.revision = "words-2"
+    parts = replace(parts, guard=upgraded)
+    due, files = (await survey(ZONE, intake=parts)).due, landing.files
+    landing.files = {"b.txt": b"blue whale"}
+    receipts = await Batch(ZONE, due, intake=parts, writer=writer).run()
+    assert [(r.path, r.state, r.code) for r in receipts if r.state is not State.indexed] == [
+        ("a.txt", State.discovered, "file_vanished")
+    ]
+    assert await searched(writer, "fox whale") == {"red fox", "blue whale"}
+    landing.files = files
+    assert [(r.path, r.state) for r in await sweep(parts, writer)] == [("a.txt", State.indexed)]
+
+
+async def test_a_failure_that_could_not_be_recorded_at_once_counts_once() -> None:
+    """A step is tried again because the ledger was busy: that is not the file's fault."""
+
+    class Busy(MemoryLedger):
+        times = 2
+
+        async def record(self, entry: Entry) -> None:
+            if self.times:
+                self.times -= 1
+                raise Temporary("database.locked", "Another process keeps the database busy.")
+            await super().record(entry)
+
+    class Changing(MemoryLanding):
+        async def read(self, zone: Zone, path: str) -> Document:
+            raise Temporary("file_changing", f"{zone.name}/{path} is still being written.")
+
+    parts = replace(intake(Changing({"a.txt": b"red fox"})), ledger=Busy(ZONE))
+    batch = Batch(ZONE, (await survey(ZONE, intake=parts)).due, intake=parts, writer=InMemoryIndex())
+    for _ in range(2):
+        with pytest.raises(Temporary):
+            await batch.parse()
+    await batch.parse()
+    entry = (await parts.ledger.entries(ZONE.name))["a.txt"]
+    assert (entry.receipt.state, entry.attempts) == (State.discovered, 1)
