@@ -36,6 +36,8 @@ Tell = Callable[[str], None]
 
 _RATE_OVER = timedelta(seconds=60)
 _TELL_EVERY_S = 2.0
+_TELL_SHARE = 20
+"""So many times as long as it took to say, nothing more is said: of very many documents it takes seconds."""
 _LOOK_EVERY_S = 2.0
 _DAY_S = 86_400.0
 _AGAIN_AFTER_S = 30.0
@@ -101,30 +103,37 @@ async def built(rag: Rag, record: IndexRecord, *, tell: Tell) -> bool | None:
 
 
 async def _build(rag: Rag, record: IndexRecord, tell: Tell, stop: Stop) -> int:
-    """Batch by batch until nothing is due, also not what came in meanwhile; or until a person has cancelled it."""
+    """Portion by portion until nothing is due, also not what came in meanwhile; or until a person has cancelled it. One look at
+    a zone serves all its portions.
+    """
     failed: set[tuple[str, str]] = set()
-    is_done, told_at = False, float("-inf")
+    is_done, tell_at = False, float("-inf")
     while not is_done:
         is_done = True
         for zone in await rag.ledger.zones():
             left = frozenset(path for of, path in failed if of == zone.name)
-            while not await stop.asked() and (receipts := await _batch(rag, record, zone, left)):
+            for portion in (await _behind(rag, record, zone)).portions(leave=left):
+                if await stop.asked():
+                    return len(failed)
                 is_done = False
-                failed |= {(r.zone, r.path) for r in receipts if r.state in {State.discovered, State.blocked}}
-                left = frozenset(path for of, path in failed if of == zone.name)
-                if time.monotonic() - told_at > _TELL_EVERY_S:
+                failed |= _failed(await _batch(rag, record, zone, portion))
+                if time.monotonic() >= tell_at:
+                    began = time.monotonic()
                     tell(f"  {await progress_line(rag, record)}")
-                    told_at = time.monotonic()
+                    tell_at = time.monotonic() + max(_TELL_EVERY_S, _TELL_SHARE * (time.monotonic() - began))
     return len(failed)
 
 
-async def _batch(rag: Rag, record: IndexRecord, zone: Zone, leave: frozenset[str]) -> tuple[Receipt, ...]:
+def _failed(receipts: tuple[Receipt, ...]) -> set[tuple[str, str]]:
+    return {(r.zone, r.path) for r in receipts if r.state in {State.discovered, State.blocked}}
+
+
+async def _batch(rag: Rag, record: IndexRecord, zone: Zone, portion: Behind) -> tuple[Receipt, ...]:
     async def work() -> tuple[Receipt, ...]:
         async with rag.indexes.writing(record) as writer:
             return await catch_up(
-                zone, record=record, intake=rag.intake_of(record), catalog=rag.indexes.catalog, writer=writer,
-                leave=leave,
-            )  # fmt: skip
+                zone, portion, record=record, intake=rag.intake_of(record), catalog=rag.indexes.catalog, writer=writer
+            )
 
     return await _step(f"build {zone.name}", work)
 
@@ -144,15 +153,16 @@ async def others_follow(rag: Rag, zone: Zone, *, tell: Tell) -> None:
 
 
 async def _follow(rag: Rag, record: IndexRecord, zone: Zone) -> None:
-    found = await _behind(rag, record, zone)
-    if not found.due and not found.gone:
+    if not (await _behind(rag, record, zone)).portions():
         return
     intake, left = rag.intake_of(record), frozenset[str]()
     async with rag.indexes.writing(record) as writer:
-        while receipts := await catch_up(
-            zone, record=record, intake=intake, catalog=rag.indexes.catalog, writer=writer, leave=left
-        ):
-            left |= {r.path for r in receipts if r.state in {State.discovered, State.blocked}}
+        while portions := (await _behind(rag, record, zone)).portions(leave=left):
+            for portion in portions:
+                receipts = await catch_up(
+                    zone, portion, record=record, intake=intake, catalog=rag.indexes.catalog, writer=writer
+                )
+                left |= {path for _, path in _failed(receipts)}
         await writer.publish()
 
 

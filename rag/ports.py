@@ -270,8 +270,8 @@ class Ledger(Protocol):
         """With all that is known of its places; what is indexed of them must have been removed before."""
         ...
 
-    async def entries(self, zone: str) -> dict[str, Entry]:
-        """What is known of every place in the zone, by path."""
+    async def entries(self, zone: str, paths: frozenset[str] | None = None) -> dict[str, Entry]:
+        """What is known of every place in the zone, or of these, by path."""
         ...
 
     async def record(self, entry: Entry) -> None:

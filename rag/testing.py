@@ -216,8 +216,8 @@ class MemoryLedger:
         self._zones.pop(name, None)
         self._rows.pop(name, None)
 
-    async def entries(self, zone: str) -> dict[str, Entry]:
-        return dict(sorted(self._rows.get(zone, {}).items()))
+    async def entries(self, zone: str, paths: frozenset[str] | None = None) -> dict[str, Entry]:
+        return {path: e for path, e in sorted(self._rows.get(zone, {}).items()) if paths is None or path in paths}
 
     async def record(self, entry: Entry) -> None:
         rows = self._rows.setdefault(entry.receipt.zone, {})

@@ -7,7 +7,7 @@ new index is built, gone on with after a crash, and kept up to date by one and t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -33,16 +33,34 @@ class Behind:
         """About as many as the leading index has of what is due."""
         return sum(entry.receipt.chunks for entry in self.due)
 
+    def portions(self, *, leave: frozenset[str] = frozenset(), most: int = MOST) -> list[Behind]:
+        """A few documents at a time, what is gone with the first of them. `leave`: paths that are not tried."""
+        due = [entry for entry in self.due if entry.receipt.path not in leave]
+        starts = range(0, len(due), most) or range(1 if self.gone else 0)
+        return [Behind(due=tuple(due[at : at + most]), gone=() if at else self.gone) for at in starts]
+
+
+_WAITING = frozenset({State.discovered, State.blocked})
+
 
 async def behind(zone: Zone, *, record: IndexRecord, intake: Intake, catalog: Catalog) -> Behind:
-    """`intake` is the index's own."""
+    """`intake` is the index's own. A file that waits, or failed, goes on being answered from as it was last read: who holds
+    that keeps it, and who does not makes it from the stored text, if there is one.
+    """
     marks = await catalog.marks(record.name, zone.name)
     entries = (await intake.ledger.entries(zone.name)).values()
-    wanted = {e.receipt.document_id: e for e in entries if e.receipt.state is State.indexed}
-    return Behind(
-        due=tuple(entry for document, entry in wanted.items() if marks.get(document) != made_from(entry)),
-        gone=tuple(document for document in marks if document not in wanted),
-    )
+    indexed = {e.receipt.document_id: e for e in entries if e.receipt.state is State.indexed}
+    waiting = {e.receipt.document_id: e for e in entries if e.receipt.state in _WAITING}
+    due = [entry for document, entry in indexed.items() if marks.get(document) != made_from(entry)]
+    before = [as_last_read(entry) for document, entry in waiting.items() if document not in marks]
+    due += [entry for entry in before if entry is not None and await _stored(entry, intake) is not None]
+    return Behind(due=tuple(due), gone=tuple(document for document in marks if document not in indexed | waiting))
+
+
+def as_last_read(entry: Entry) -> Entry | None:
+    """Of what waits, the version before; `None` if none was ever read."""
+    version = entry.receipt.version or (entry.history and entry.history.version)
+    return replace(entry, receipt=replace(entry.receipt, version=version)) if version else None
 
 
 def made_from(entry: Entry) -> str:
@@ -51,29 +69,26 @@ def made_from(entry: Entry) -> str:
 
 
 async def catch_up(
-    zone: Zone, *, record: IndexRecord, intake: Intake, catalog: Catalog, writer: IndexWriter,
-    leave: frozenset[str] = frozenset(), most: int = MOST,
-) -> tuple[Receipt, ...]:  # fmt: skip
-    """At most so many of the due documents, and all that is gone. Looks at the ledger itself: call it with the index's
-    lock held, or what is erased this moment may come back. `leave`: paths that are not tried. Empty = nothing is due.
+    zone: Zone, portion: Behind, *, record: IndexRecord, intake: Intake, catalog: Catalog, writer: IndexWriter
+) -> tuple[Receipt, ...]:
+    """Makes what is due and takes out what is gone. What was erased or changed since somebody looked is left alone: call
+    it with the index's lock held, for it looks once more at these documents.
 
     A text that is stored is neither read nor cleared again; without one the file is.
     """
-    found = await behind(zone, record=record, intake=intake, catalog=catalog)
-    for document in found.gone:
+    for document in portion.gone:
         await writer.retain(document, None)
         await catalog.mark(record.name, zone.name, document, made_from=None)
-    due = {entry.receipt.path: entry for entry in found.due if entry.receipt.path not in leave}
-    due = dict(list(due.items())[:most])
-    if not due:
-        return ()
+    known = await intake.ledger.entries(zone.name, frozenset(entry.receipt.path for entry in portion.due))
+    due = {entry.receipt.path: entry for entry in portion.due if _is_still(entry, known)}
     stored = {path: await _stored(entry, intake) for path, entry in due.items()}
+    due = {path: entry for path, entry in due.items() if stored[path] or entry.receipt.state is State.indexed}
     until: dict[str, datetime] = {}
     away: list[Receipt] = []
     try:
-        until = {} if all(stored.values()) else await intake.landing.supersessions(zone)
+        until = {} if all(stored[path] for path in due) else await intake.landing.supersessions(zone)
     except Temporary as error:
-        away = [_waiting(due.pop(path), error) for path, text in stored.items() if text is None]
+        away = [_waiting(due.pop(path), error) for path in list(due) if stored[path] is None]
     batch = Batch(
         zone, [Due(sighting=entry.sighting, until=until.get(path)) for path, entry in due.items()], intake=intake,
         writer=writer, cleared={path: text for path, text in stored.items() if text is not None},
@@ -85,6 +100,13 @@ async def catch_up(
         except Temporary:
             await batch.park()
     return (*batch.receipts, *away)
+
+
+def _is_still(entry: Entry, known: Mapping[str, Entry]) -> bool:
+    now_known = known.get(entry.receipt.path)
+    return now_known is not None and (now_known.receipt.state, now_known.recorded_at) == (
+        entry.receipt.state, entry.recorded_at,
+    )  # fmt: skip
 
 
 def _waiting(entry: Entry, error: Temporary) -> Receipt:

@@ -77,6 +77,13 @@ class LedgerContract:
         await ledger.record(entry())
         assert await ledger.entries("handbuch") == {"a/größe.pdf": entry()}
 
+    async def test_some_places_can_be_asked_for(self, ledger: Ledger) -> None:
+        """By path; what is not known is not in the answer, and for none there is none."""
+        for path in ("a", "b", "c"):
+            await ledger.record(entry(receipt(path)))
+        assert set(await ledger.entries("handbuch", frozenset({"c", "a", "never"}))) == {"a", "c"}
+        assert await ledger.entries("handbuch", frozenset()) == {}
+
     async def test_what_one_pipeline_made_counts_as_made_by_another(self, ledger: Ledger) -> None:
         """In this zone, and only what that one made."""
         made = replace(entry(), fingerprint="blue")

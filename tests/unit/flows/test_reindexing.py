@@ -28,6 +28,7 @@ from rag.compose import Rag, open_rag
 from rag.errors import Refused
 from rag.ingest.erase import attest, erase
 from rag.ingest.ingest import survey
+from rag.ingest.rebuild import behind, catch_up
 from rag.ports import Embedder
 from rag.settings import Settings
 from rag.types import Classification, ErasureRule, IndexRecord, IndexState, Principal, Question, Turn, Vectors, now
@@ -54,6 +55,12 @@ class House:
 
     async def sweep(self) -> Sweep:
         return await cast(Awaitable[Sweep], ingest_flow(self.rag, tell=_quiet)("zone"))
+
+    async def build_some(self, record: IndexRecord, *, most: int) -> None:
+        zone, intake, catalog = await self.rag.zone("zone"), self.rag.intake_of(record), self.rag.indexes.catalog
+        portion = (await behind(zone, record=record, intake=intake, catalog=catalog)).portions(most=most)[0]
+        async with self.rag.indexes.writing(record) as writer:
+            await catch_up(zone, portion, record=record, intake=intake, catalog=catalog, writer=writer)
 
     async def begin(self, model: str = "32") -> IndexRecord:
         return await self.rag.indexes.begin(self.rag.build(model, False))
@@ -196,13 +203,7 @@ async def test_an_erasure_in_the_middle_of_a_build_is_whole(tmp_path: Path) -> N
     async with house(tmp_path) as at:
         await at.sweep()
         green = await at.begin()
-        from rag.ingest.rebuild import catch_up
-
-        async with at.rag.indexes.writing(green) as writer:
-            await catch_up(
-                await at.rag.zone("zone"), record=green, intake=at.rag.intake_of(green), catalog=at.rag.indexes.catalog,
-                writer=writer, most=5,
-            )  # fmt: skip
+        await at.build_some(green, most=5)
         for path in sorted(paths(*ANIMALS))[:3]:
             await forget(at, path)
         assert await at.rebuild(green) == 0
@@ -323,8 +324,6 @@ class DyingEmbedder(HashEmbedder):
 
 
 async def _die(home: Path) -> None:
-    from rag.ingest.rebuild import catch_up
-
     def dying(model: str) -> Model:
         return of(DyingEmbedder(dimension=int(model))) if model else hashing(model)
 
@@ -332,11 +331,7 @@ async def _die(home: Path) -> None:
         green = await at.begin()
         with at.rag.indexes.building(green):
             while True:
-                async with at.rag.indexes.writing(green) as writer:
-                    await catch_up(
-                        await at.rag.zone("zone"), record=green, intake=at.rag.intake_of(green),
-                        catalog=at.rag.indexes.catalog, writer=writer, most=2,
-                    )  # fmt: skip
+                await at.build_some(green, most=2)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,16 @@ from datetime import UTC, datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from state_values import entry, receipt
 
 from rag.adapters.embedders.hashing import HashEmbedder
 from rag.adapters.index.every_writer import EveryWriter
 from rag.adapters.index.memory import InMemoryIndex
+from rag.errors import Temporary
 from rag.ingest.batch import Batch
 from rag.ingest.erase import attest, erase
 from rag.ingest.ingest import Intake, survey
-from rag.ingest.rebuild import behind, catch_up
+from rag.ingest.rebuild import Behind, behind, catch_up
 from rag.ports import Catalog
 from rag.testing import (
     DigestSigner,
@@ -97,20 +99,32 @@ class House:
 
         return EveryWriter(self.blue, others, still_leads=yes)
 
-    async def sweep(self) -> None:
+    async def sweep(self, *, embedder: HashEmbedder | None = None) -> None:
         async with self.writer() as writer:
             found = await survey(ZONE, intake=self.intake)
-            await Batch(ZONE, found.due, intake=self.intake, writer=writer).run()
+            intake = replace(self.intake, embedder=embedder or self.intake.embedder)
+            batch = Batch(ZONE, found.due, intake=intake, writer=writer)
+            for step in batch.steps.values():
+                try:
+                    await step()
+                except Temporary:
+                    await batch.park()
             for entry in found.gone:
                 await erase(entry, zone=ZONE, rule=ErasureRule.deleted, intake=self.intake, writer=writer)
             await writer.publish()
 
     async def build(self, most: int = 2, *, writer: InMemoryIndex | None = None) -> list[Receipt]:
         """One batch of the new index."""
-        made = await catch_up(
-            ZONE, record=GREEN, intake=self.beside, catalog=self.catalog, writer=writer or self.green, most=most
-        )
-        return list(made)
+        for portion in (await self.behind()).portions(most=most)[:1]:
+            return list(
+                await catch_up(
+                    ZONE, portion, record=GREEN, intake=self.beside, catalog=self.catalog, writer=writer or self.green
+                )
+            )
+        return []
+
+    async def behind(self) -> Behind:
+        return await behind(ZONE, record=GREEN, intake=self.beside, catalog=self.catalog)
 
     async def build_all(self) -> None:
         while await self.build():
@@ -156,7 +170,7 @@ async def test_what_cannot_be_read_any_more_does_not_hold_the_others() -> None:
     house.landing.files["fox.txt"] = b"\xff\xff"
     await house.build_all()
     assert held(house.blue) - held(house.green) == {("fox.txt", "Note of the fox")}
-    assert (await behind(ZONE, record=GREEN, intake=house.beside, catalog=house.catalog)).due == ()
+    assert (await house.behind()).due == ()
     assert (await house.intake.ledger.entries(ZONE.name))["fox.txt"].receipt.state is State.indexed
 
 
@@ -172,6 +186,54 @@ async def test_a_document_that_is_out_of_reach_stays_due() -> None:
     house.landing.vanished = False
     await house.build_all()
     assert held(house.green) == held(house.blue)
+
+
+async def test_what_waits_goes_on_being_answered_from_every_index() -> None:
+    """A new edition cannot come in for now. The old one stays, in an index that holds it and in one that is begun now."""
+    house = House()
+    await house.sweep()
+    await house.build_all()
+    house.landing.files["fox.txt"] = b"A new edition"
+    await house.sweep(embedder=Limited())
+    assert (await house.intake.ledger.entries(ZONE.name))["fox.txt"].receipt.state is State.discovered
+    before = held(house.blue)
+    assert ("fox.txt", "Note of the fox") in before
+    await house.build_all()
+    assert held(house.green) == before
+    house.green, house.catalog = InMemoryIndex(dimension=16), MemoryCatalog()
+    await house.build_all()
+    assert held(house.green) == before
+    await house.sweep()
+    await house.build_all()
+    assert ("fox.txt", "A new edition") in held(house.green) == held(house.blue)
+
+
+class Limited(HashEmbedder):
+    """Has enough for now."""
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        raise Temporary("embedder_limited", f"{len(texts)} texts have to wait.")
+
+
+async def test_what_was_taken_out_since_somebody_looked_does_not_come_back() -> None:
+    """Its text is stored and its mark is missing: only the ledger, asked once more, can tell."""
+    house = House()
+    await house.sweep()
+    (portion,) = (await house.behind()).portions()
+    house.landing.files = {path: content for path, content in FILES.items() if path != "fox.txt"}
+    await house.sweep()
+    await catch_up(ZONE, portion, record=GREEN, intake=house.beside, catalog=house.catalog, writer=house.green)
+    assert held(house.green) == held(house.blue)
+
+
+def test_portions_are_small_and_each_path_is_in_one() -> None:
+    """What is gone goes with the first; with nothing due there is one for it, with nothing at all none."""
+    due = tuple(entry(receipt(f"{n}.txt", state=State.indexed)) for n in range(5))
+    made = Behind(due=due, gone=("d",)).portions(leave=frozenset({"0.txt"}), most=3)
+    assert [len(one.due) for one in made] == [3, 1]
+    assert [one.gone for one in made] == [("d",), ()]
+    assert Behind(due=(), gone=("d",)).portions() == [Behind(due=(), gone=("d",))]
+    assert Behind(due=(), gone=()).portions() == []
 
 
 CHANGES = st.lists(
