@@ -53,3 +53,7 @@ class Library(Protocol):
     async def forget(self, document_id: str) -> int:
         """Removes every version's text. Returns how many there were."""
         ...
+
+    async def overwrite(self) -> None:
+        """What was forgotten can be read nowhere on this machine's disk from here on. Raises `Temporary`."""
+        ...

@@ -62,6 +62,9 @@ class MemoryLibrary:
         self._kept = {key: value for key, value in self._kept.items() if key[0] != document_id}
         return count
 
+    async def overwrite(self) -> None:
+        """There is no disk."""
+
 
 def _emptied(cleared: Cleared) -> Cleared:
     return replace(cleared, document=replace(cleared.document, content=b""))

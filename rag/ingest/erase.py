@@ -58,6 +58,8 @@ async def attest(
 
     `generation`: the one just published. A document that was let in again since is no longer looked for.
     """
+    if erasures:
+        await intake.library.overwrite()
     held = await writer.holds([erasure.document_id for erasure in erasures])
     empty: list[Erasure] = []
     kept: list[Erasure] = []

@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.dml import Insert
 
-from rag.adapters.database.translation import translated
+from rag.adapters.database.translation import locked, translated
 from rag.errors import Permanent
 
 
@@ -62,6 +62,18 @@ class Database:
                 await connection.execution_options(sqlite_begin="FULL" if durable else "NORMAL")
                 async with connection.begin():
                     yield connection
+
+    async def overwrite_log(self) -> None:
+        """SQLite's log goes into the file and is emptied: a row that was deleted and zeroed there still stands in it, for as
+        long as processes live. Raises `Temporary("database.locked")` while somebody reads all the time. PostgreSQL clears its own.
+        """
+        if not self.is_sqlite:
+            return
+        with translated():
+            async with self.engine.connect() as connection:
+                is_busy, *_ = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).one()
+        if is_busy:
+            raise locked()
 
     def upsert(self, table: Table, values: dict[str, Any], *, keys: tuple[str, ...], keep: bool = False) -> Insert:
         """An insert that overwrites the row with the same `keys`, or leaves it as it is if `keep`."""

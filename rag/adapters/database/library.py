@@ -127,3 +127,6 @@ class DatabaseLibrary:
         """Removes every version at once: a deleted document cannot be opened, whatever an old answer cites."""
         async with self._database.write() as connection:
             return (await connection.execute(delete(texts).where(texts.c.document_id == document_id))).rowcount
+
+    async def overwrite(self) -> None:
+        await self._database.overwrite_log()

@@ -86,6 +86,12 @@ def _translation(cause: Any, *, is_lost: bool) -> BelegError:
     return Permanent("database.defect", f"The database refused a statement ({state}).")
 
 
+def locked() -> Temporary:
+    """For what SQLite says in a row and not by an error."""
+    _, message, hint, after_s = _WAIT["database.locked"]
+    return Temporary("database.locked", message, hint=hint, after_s=after_s)
+
+
 def _state(cause: Any) -> str:
     """PostgreSQL's SQLSTATE or SQLite's name of the error, without its subtype; "" if there is none."""
     name = str(getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None) or "")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 from state_values import cleared, entry, receipt, zone
 
@@ -14,6 +16,7 @@ from rag.adapters.database.engine import Database, async_url
 from rag.adapters.database.ledger import DatabaseLedger
 from rag.adapters.database.library import DatabaseLibrary
 from rag.adapters.database.schema import audit_head
+from rag.adapters.database.stored_text import pack
 from rag.errors import Permanent, Temporary
 
 
@@ -153,3 +156,34 @@ async def test_writers_of_one_process_take_turns(sqlite_url: str) -> None:
     await asyncio.gather(*(ledger.record(entry(receipt(f"{n}"))) for n in range(100)))
     assert len(await ledger.entries("handbuch")) == 100
     await database.close()
+
+
+async def test_what_was_forgotten_is_in_no_file_of_the_database(sqlite_url: str) -> None:
+    """The write-ahead log keeps deleted pages for as long as processes live, so it is emptied before a receipt is signed."""
+    database = Database(sqlite_url)
+    library, made = DatabaseLibrary(database), cleared(text="".join(f"{n * n:x}" for n in range(9_000)))
+    await library.keep(made)
+    packed, files = pack(made)[500:900], [Path(f"{database_file(sqlite_url)}{end}") for end in ("", "-wal")]
+    assert any(packed in file.read_bytes() for file in files)
+    await library.forget(made.document.id)
+    await library.overwrite()
+    assert not any(packed in file.read_bytes() for file in files)
+    await database.close()
+
+
+async def test_while_somebody_reads_all_the_time_it_is_said_that_it_waits(sqlite_url: str) -> None:
+    """A receipt is not signed over a log that could not be emptied."""
+    database, reader = Database(sqlite_url, busy_s=0.1), sqlite3.connect(database_file(sqlite_url))
+    await DatabaseLibrary(database).keep(cleared())
+    reader.execute("BEGIN").execute("SELECT count(*) FROM texts").fetchone()
+    await DatabaseLibrary(database).forget("doc-1")
+    with pytest.raises(Temporary) as error:
+        await DatabaseLibrary(database).overwrite()
+    assert error.value.code == "database.locked"
+    reader.close()
+    await DatabaseLibrary(database).overwrite()
+    await database.close()
+
+
+def database_file(url: str) -> str:
+    return str(make_url(url).database)

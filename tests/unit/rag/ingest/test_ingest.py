@@ -793,3 +793,26 @@ async def test_a_failure_that_could_not_be_recorded_at_once_counts_once() -> Non
     await batch.parse()
     entry = (await parts.ledger.entries(ZONE.name))["a.txt"]
     assert (entry.receipt.state, entry.attempts) == (State.discovered, 1)
+
+
+async def test_no_receipt_is_signed_while_the_text_is_still_on_the_disk() -> None:
+    """The log of the database could not be emptied just now: the receipt waits, and is signed with the next look."""
+
+    class Read(MemoryLibrary):
+        is_read = True
+
+        async def overwrite(self) -> None:
+            if self.is_read:
+                raise Temporary("database.locked", "Another process keeps the database busy.")
+
+    library = Read()
+    parts, writer = replace(intake(MemoryLanding({"a.txt": b"red fox"})), library=library), InMemoryIndex()
+    await sweep(parts, writer)
+    await taken_out((await parts.ledger.entries(ZONE.name))["a.txt"], ErasureRule.request, parts, writer)
+    await writer.publish()
+    with pytest.raises(Temporary):
+        await attest(await parts.erasures.unsigned(), intake=parts, writer=writer)
+    assert len(await parts.erasures.unsigned()) == 1
+    library.is_read = False
+    await attest(await parts.erasures.unsigned(), intake=parts, writer=writer)
+    assert await parts.erasures.unsigned() == []
