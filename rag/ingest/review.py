@@ -45,17 +45,24 @@ async def held_back(zones: Sequence[Zone], *, ledger: Ledger, reviews: Reviews, 
 
 
 async def judge(
-    zone: Zone, path: str, verdict: Verdict, *, by: str, reason: str, ledger: Ledger, reviews: Reviews, audit: AuditLog
-) -> Review:
-    """Raises `Permanent`: `no_name`, `reason_too_long`, `no_such_document`, `nothing_to_judge`; `Refused` unrecorded."""
+    zone: Zone, path: str, verdict: Verdict, *, by: str, reason: str, ledger: Ledger, reviews: Reviews, audit: AuditLog,
+    version: str | None = None,
+) -> Review:  # fmt: skip
+    """`version`: what was looked at; `None` = whatever is held back now.
+
+    Raises `Permanent`: `no_name`, `reason_too_long`, `no_such_document`, `nothing_to_judge`, `version_changed`; `Refused`
+    unrecorded.
+    """
     require_named(by, reason)
-    entry = (await ledger.entries(zone.name)).get(path)
+    entry = (await ledger.entries(zone.name, frozenset({path}))).get(path)
     if entry is None:
         raise Permanent(
             "no_such_document", f"The zone {zone.name} has never held {path}.",
             hint=f"`beleg zone status {zone.name} --all` lists its files.",
         )  # fmt: skip
     receipt = entry.receipt
+    if version is not None and receipt.version != version:
+        raise Permanent("version_changed", "The file has changed since you looked.", hint="Look at it anew.")
     if not is_held_back(entry) or receipt.version is None:
         raise Permanent(
             "nothing_to_judge", f"{zone.name}/{path} is {receipt.state.value} ({receipt.code}), not held back by the guard.",

@@ -93,3 +93,16 @@ async def test_what_cannot_be_judged_is_told(ledger: MemoryLedger, path: str, by
         )
     assert told.value.code == code
     assert audit.rows == []
+
+
+async def test_a_verdict_is_on_the_version_that_was_looked_at(ledger: MemoryLedger) -> None:
+    """Other bytes came in between, however shortly before: nobody has looked at those."""
+    reviews, audit = MemoryReviews(), MemoryAudit()
+    await ledger.record(entry(stopped(version="v2")))
+    with pytest.raises(Permanent) as error:
+        await judge(
+            zone(), LETTER, Verdict.released, by="A. Weber", reason="Ein Roman.", ledger=ledger, reviews=reviews,
+            audit=audit, version="v1",
+        )  # fmt: skip
+    assert error.value.code == "version_changed"
+    assert (audit.rows, await reviews.of(f"doc-{LETTER}", "v2")) == ([], None)
