@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from beleg.home import here
 from rag.errors import Permanent
-from rag.types import Classification, Entry, ErasureRule, State, Zone
+from rag.types import Classification, Entry, Zone
 
 if TYPE_CHECKING:
     from rag.ingest.hold import Publication
@@ -100,24 +100,11 @@ async def remove_zone(name: str, *, tell: Callable[[str], None]) -> int:
     Raises `Permanent("no_such_zone")`, `Temporary("ingest_running")` while a sweep writes.
     """
     from rag.compose import open_rag
-    from rag.ingest.erase import attest, erase
+    from rag.ingest.erase import erase_zone
 
-    async with open_rag(here()) as rag:
+    async with open_rag(here()) as rag, rag.writer() as writer:
         (zone,) = chosen(await rag.ledger.zones(), name)
-        known = (await rag.ledger.entries(zone.name)).values()
-        there = [entry for entry in known if entry.receipt.state is not State.deleted]
-        async with rag.writer() as writer:
-            for entry in there:
-                await erase(
-                    entry, zone=zone, rule=ErasureRule.deleted, intake=rag.intake, writer=writer, actor="operator",
-                    reason="The zone was removed.",
-                )  # fmt: skip
-                tell(f"  - {entry.receipt.path}")
-            generation = await writer.publish()
-            unsigned = await rag.intake.erasures.unsigned()
-            await attest(unsigned, intake=rag.intake, writer=writer, generation=generation)
-        await rag.ledger.remove_zone(zone.name)
-    return len(there)
+        return len(await erase_zone(zone, intake=rag.intake, writer=writer, actor="operator", tell=tell))
 
 
 async def zones() -> list[Zone]:

@@ -16,7 +16,7 @@ from rag.adapters.index.memory import InMemoryIndex
 from rag.chunking import parse_settings
 from rag.errors import Permanent, Temporary
 from rag.ingest.batch import Batch
-from rag.ingest.erase import attest, erase
+from rag.ingest.erase import attest, erase, erase_zone
 from rag.ingest.ingest import Intake, refreshed, removable, survey
 from rag.testing import (
     DigestSigner,
@@ -816,3 +816,18 @@ async def test_no_receipt_is_signed_while_the_text_is_still_on_the_disk() -> Non
     library.is_read = False
     await attest(await parts.erasures.unsigned(), intake=parts, writer=writer)
     assert await parts.erasures.unsigned() == []
+
+
+async def test_a_zone_goes_off_the_record_with_its_last_document() -> None:
+    """In one go under the writer's lock: afterwards no sweep finds the zone any more, and every document has a receipt."""
+    parts, writer, told = (
+        intake(MemoryLanding({"a.txt": b"red fox", "b.txt": b"\xff\xff"})),
+        InMemoryIndex(),
+        list[str](),
+    )
+    await sweep(parts, writer)
+    erased = await erase_zone(ZONE, intake=parts, writer=writer, actor="operator", tell=told.append)
+    assert ([one.path for one in erased], told) == (["a.txt", "b.txt"], ["  - a.txt", "  - b.txt"])
+    assert (await parts.ledger.zones(), await parts.ledger.entries(ZONE.name)) == ([], {})
+    assert await parts.erasures.unsigned() == []
+    assert await searched(writer, "fox") == set()
