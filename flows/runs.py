@@ -114,11 +114,14 @@ class Runs:
         return None
 
     async def again(self, run: FlowRun, *, after_s: float) -> None:
-        """The same once more, soon: what kept it from working may have passed."""
+        """The same once more, soon: what kept it from working may have passed. That very many deletions are meant was said of
+        what somebody saw then: a store that comes back by half is not that.
+        """
         at: State[Any] = Scheduled(scheduled_time=now() + timedelta(seconds=after_s))
         if run.deployment_id is not None:
+            parameters = {key: value for key, value in run.parameters.items() if key != "confirm_deletions"}
             await self._client.create_flow_run_from_deployment(
-                run.deployment_id, parameters=run.parameters, state=at, idempotency_key=f"again-{run.id}", tags=[ROUTINE]
+                run.deployment_id, parameters=parameters, state=at, idempotency_key=f"again-{run.id}", tags=[ROUTINE]
             )  # fmt: skip
 
     async def forget(self, run: UUID) -> None:

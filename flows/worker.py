@@ -26,7 +26,7 @@ from flows.sweep import Sweep
 from flows.watching import hints
 from rag.compose import Rag
 from rag.errors import BelegError, Temporary
-from rag.types import Zone
+from rag.types import Zone, now
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ _SOON_S = 0.25
 """The same while an event is about to become a run: a dropped file shall not wait."""
 _SERVER_PATIENCE_S = 300.0
 _VERIFY_EVERY_S = 86_400.0
+_VERIFY_AFTER_START_S = 600.0
 
 
 async def sweep_all(
@@ -74,6 +75,20 @@ async def verify_receipts(rag: Rag, *, tell: Tell) -> None:
         log.error("erasure.not_verified", extra={"kind": type(error).__name__})  # noqa: TRY400
 
 
+async def verify_in_s(rag: Rag) -> float:
+    """From the start of a process: a day after the oldest receipt was last verified, so that one that is started anew every
+    night verifies too; and not at once, when documents wait.
+    """
+    try:
+        standing = await rag.state.erasures.standing()
+    except Temporary as error:
+        log.warning("erasure.not_looked_up", extra={"code": error.code})
+        return _VERIFY_AFTER_START_S
+    verified = [one.verified_at for one in standing if one.verified_at is not None]
+    left_s = _VERIFY_EVERY_S - (now() - min(verified)).total_seconds() if verified else _VERIFY_EVERY_S
+    return max(left_s, _VERIFY_AFTER_START_S)
+
+
 async def work(
     rag: Rag, *, tell: Tell, stop: asyncio.Event, sweep_s: float, after_sweep: Tell,
     flow: Callable[..., Any] = ingest_flow,
@@ -88,7 +103,7 @@ async def work(
     changed: asyncio.Queue[str] = asyncio.Queue()
     folders: dict[str, Path] = {}
     zones: dict[str, Zone] = {}
-    verify_at = clock() + _VERIFY_EVERY_S
+    verify_at = clock() + await verify_in_s(rag)
     async with get_client() as client, AsyncExitStack() as stack:
         desk = Desk(
             client, [flow(rag, tell=tell), report_flow(rag)], tell=tell, sweep_s=sweep_s, after_sweep=after_sweep

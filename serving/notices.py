@@ -20,6 +20,7 @@ from serving.errors import BadRequest
 _VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
 _STORAGE = "Microsoft.Storage."
 _S3, _AZURE = frozenset({"s3", "s3a"}), frozenset({"abfs", "abfss", "az"})
+_HOST = ".dfs.core.windows.net"
 _MOST_EVENTS = 5_000
 """More small events than fit into a body that is let in."""
 
@@ -103,6 +104,8 @@ def concerns(spot: Spot, zone: Zone) -> bool:
         return False
     place, _, folder = rest.partition("/")
     container, _, host = place.partition("@")  # abfss://container@account.dfs.core.windows.net/folder
+    if not host and container.endswith(_HOST):  # abfss://account.dfs.core.windows.net/container/folder
+        host, (container, _, folder) = container, folder.partition("/")
     account = host.partition(".")[0]
     if container != spot.container or (account and spot.account and account != spot.account):
         return False

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
+from uuid import uuid4
 
 from flows import worker
+from flows.runs import Runs
 from rag.errors import Temporary
 from rag.testing import MemoryLedger, zone
-from rag.types import Zone
+from rag.testing_stores import MemoryErasures
+from rag.types import Erasure, ErasureRule, Zone, now
 
 
 class RestartingLedger(MemoryLedger):
@@ -47,3 +51,40 @@ async def test_a_workflow_server_that_restarts_does_not_end_the_worker() -> None
     assert len(told) == 2
     assert "ConnectionError" in told[0]
     assert "secret" not in told[0]
+
+
+async def test_receipts_are_verified_daily_however_often_the_process_is_started() -> None:
+    """A day after the oldest was verified last, and soon after the start where that day is over."""
+    erasures = MemoryErasures()
+    rag = cast(Any, SimpleNamespace(state=SimpleNamespace(erasures=erasures)))
+    assert await worker.verify_in_s(rag) == 86_400
+    for hours in (1, 20):
+        await erasures.record(receipt(f"ers_{hours}", hours))
+    assert 3.9 < await worker.verify_in_s(rag) / 3600 < 4.0
+    await erasures.record(receipt("ers_50", 50))
+    assert await worker.verify_in_s(rag) == 600
+
+
+def receipt(name: str, verified_hours_ago: float) -> Erasure:
+    at = now() - timedelta(hours=verified_hours_ago)
+    return Erasure(
+        id=name, tenant="acme", zone="handbook", path="a.txt", document_id="d", version=None, rule=ErasureRule.deleted,
+        actor="sweep", reason="It was removed.", at=at, counts={}, verified_at=at, signature="s",
+    )  # fmt: skip
+
+
+async def test_what_a_person_confirmed_is_not_confirmed_for_a_later_run() -> None:
+    """The run failed for now and comes again by itself: by then the store may be back by half."""
+    asked: list[dict[str, object]] = []
+
+    class Client:
+        async def create_flow_run_from_deployment(
+            self, _: object, *, parameters: dict[str, object], **__: object
+        ) -> None:
+            asked.append(parameters)
+
+    run = SimpleNamespace(
+        id=uuid4(), deployment_id=uuid4(), parameters={"zone": "handbook", "retry": True, "confirm_deletions": True}
+    )
+    await Runs(cast(Any, Client())).again(cast(Any, run), after_s=30)
+    assert asked == [{"zone": "handbook", "retry": True}]

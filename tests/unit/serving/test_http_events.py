@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -209,3 +210,22 @@ def test_a_folder_is_no_prefix_of_a_name() -> None:
     """`hand` does not hold `handbook/x`."""
     spot = Spot(schemes=frozenset({"s3"}), account=None, container="bucket", path="handbook/x")
     assert not concerns(spot, ZONES[2])
+
+
+@pytest.mark.parametrize(
+    ("account", "path", "is_concerned"),
+    [
+        ("acme", "hand/x.pdf", True),
+        ("other", "hand/x.pdf", False),
+        ("acme", "handbook/x.pdf", False),
+        (None, "hand/x", True),
+    ],
+)
+def test_a_zone_may_name_its_container_behind_the_account(
+    account: str | None, path: str, *, is_concerned: bool
+) -> None:
+    """`abfss://account.dfs.core.windows.net/container/folder` is the same place as with the container in front."""
+    of_zone = replace(ZONES[0], url="abfss://acme.dfs.core.windows.net/docs/hand")
+    spot = Spot(schemes=frozenset({"abfs", "abfss", "az"}), account=account, container="docs", path=path)
+    assert concerns(spot, of_zone) is is_concerned
+    assert not concerns(replace(spot, container="hand"), of_zone)
