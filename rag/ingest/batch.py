@@ -221,18 +221,24 @@ class Batch:
     async def index(self) -> None:
         """New first, then the old version goes: a failure in between leaves both, never neither. Which of them is live
         is said in one step between the two, when the text is kept.
+
+        Earlier versions whose time is over leave as a deleted document does: out of every index, every generation and the
+        disk. What stays is written anew, and the other indexes follow.
         """
 
         async def one(file: File, made: Embedded) -> Receipt:
             if file.due.returns:
                 await self._intake.erasures.release(made.cleared.document.id)
-            if (
-                self._leads and file.due.is_new
-            ):  # if we are killed and the file is taken away, it is known what to take out
+            if self._leads and file.due.is_new:
+                # If we are killed and the file is taken away meanwhile, it is known what to take out.
                 await self._record(file, receipts.begun(made.cleared.document))
             if self._zone.keeps_history:
                 await self._index_with_history(file, made)
                 return receipts.indexed(made.cleared, chunks=len(made.chunks))
+            if self._leads and not file.due.is_new:
+                known = await self._intake.library.history(made.cleared.document.id)
+                if any(one.ended_at is not None for one in known):  # the zone keeps none any more
+                    await self._writer.retain(made.cleared.document.id, None)
             await self._writer.upsert(made.chunks, made.vectors)
             if self._leads:
                 await self._intake.library.keep(made.cleared)
@@ -255,6 +261,8 @@ class Batch:
         )
         chunks = [one for cleared in earlier.anew for one in await self._cut(cleared)]
         vectors = await self._vectors(chunks)
+        if self._leads and earlier.has_left:
+            await self._writer.retain(document.id, None)
         await self._writer.upsert(made.chunks, made.vectors)
         if self._leads:
             await self._intake.library.keep(made.cleared, earlier=earlier.waiting)

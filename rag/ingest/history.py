@@ -21,11 +21,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """A document's earlier versions: all that are kept, those made anew, and those whose chunks stay as they are."""
+    """A document's earlier versions: all that are kept, those made anew, and those whose chunks stay as they are.
+
+    Attributes:
+        has_left: whether one was too old to be kept. Then all others are made anew, so that what is left of it on the disk can
+            be taken out with the whole document.
+    """
 
     kept: tuple[Kept, ...]
     anew: tuple[Cleared, ...]
     untouched: frozenset[str]
+    has_left: bool
 
     @property
     def waiting(self) -> tuple[Kept, ...]:
@@ -44,12 +50,13 @@ async def earlier(
     kept: list[Kept] = []
     anew: list[Cleared] = []
     untouched: set[str] = set()
+    has_left = any(one.ended_at is not None and _is_aged(one, oldest) for one in history)
     for one in history:
         was, ended = one.cleared.document, one.ended_at or began
         is_current = one.ended_at is None and was.version == current.version
-        if is_current or ended is None or (oldest is not None and was.modified_at < oldest):
+        if is_current or ended is None or _is_aged(one, oldest):
             continue
-        if one.made_with == today and was.version != current.version:
+        if one.made_with == today and was.version != current.version and not has_left:
             kept.append(one)
             untouched.add(was.version)
             continue
@@ -61,7 +68,11 @@ async def earlier(
             continue
         kept.append(Kept(cleared=cleared, ended_at=ended, made_with=today or ""))
         anew.append(cleared)
-    return Earlier(kept=tuple(kept), anew=tuple(anew), untouched=frozenset(untouched))
+    return Earlier(kept=tuple(kept), anew=tuple(anew), untouched=frozenset(untouched), has_left=has_left)
+
+
+def _is_aged(kept: Kept, oldest: datetime | None) -> bool:
+    return oldest is not None and kept.cleared.document.modified_at < oldest
 
 
 def began_at(history: Sequence[Kept], version: str, at: datetime) -> datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from rag.adapters.embedders.hashing import HashEmbedder
 from rag.adapters.index.memory import InMemoryIndex
+from rag.adapters.index.qdrant_edge_writer import QdrantEdgeWriter
 from rag.errors import Permanent
 from rag.ingest import batch as batch_module
 from rag.ingest.batch import Batch
@@ -230,6 +232,33 @@ async def test_a_withheld_version_leaves_when_its_time_is_over(house: House) -> 
     await house.sweep(20)
     assert await house.library.versions(house.document_id) == 0
     assert await house.sweep(21) == []
+
+
+@pytest.mark.parametrize("how", ["by its age", "because the zone keeps none any more"])
+async def test_what_leaves_the_history_leaves_the_disk(how: str, house: House, tmp_path: Path) -> None:
+    """Not only the answers: no older generation and no page of the engine holds it; what stays is found as before."""
+    root, embedder = tmp_path / "index", house.intake.embedder
+    writer = QdrantEdgeWriter(
+        root, embedder=embedder.name, dimension=embedder.dimension, publications=house.library, keep=3
+    )
+    async with writer:
+        house.writer = writer  # type: ignore[assignment]
+        house.of_zone = replace(HISTORIC, retention_days=36500)
+        await house.sweep(0, a="red fox")
+        house.landing = Renewed(house.landing.files)
+        house.intake = replace(house.intake, landing=house.landing)
+        await house.sweep(10, a="blue whale")
+        await house.sweep(20, a="green frog")
+        assert files_with(root, "red fox")
+        house.of_zone = replace(HISTORIC, retention_days=30, keeps_history=how == "by its age")
+        await house.sweep(30)
+        assert files_with(root, "red fox") == []
+        assert bool(files_with(root, "blue whale")) is (how == "by its age")
+        assert files_with(root, "green frog")
+
+
+def files_with(root: Path, text: str) -> list[Path]:
+    return [path for path in root.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
 
 
 class Counting(FixedPolicy):
