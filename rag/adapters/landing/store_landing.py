@@ -129,7 +129,7 @@ class StoreLanding:
         if one is None or not _is_document(path):
             raise Permanent("file_vanished", "The file is no longer there.")
         self._require_size(one.size)
-        content: bytes = store.cat_file(one.key)
+        content = _content(store, one.key)
         self._require_size(len(content))
         sidecar = self._sidecar(store, self._object(store, root, zone, path + SIDECAR))
         return Document(
@@ -188,6 +188,20 @@ class StoreLanding:
             return one, self._sidecar(store, one)
         except Permanent:
             return one, None
+
+
+def _content(store: Any, key: str) -> bytes:
+    """Of an object that the store has just told of: what is wrong is wrong with this one, not with the store."""
+    try:
+        content: bytes = store.cat_file(key)
+    except FileNotFoundError as error:
+        raise Permanent("file_vanished", "The file is no longer there.") from error
+    except Exception as error:
+        raise Temporary(
+            "file_unreachable", f"The store tells of this file and does not give it out ({type(error).__name__}).",
+            hint="Look whether it is archived, and whether Beleg may read it.",
+        ) from error  # fmt: skip
+    return content
 
 
 def _drop_folders(found: dict[str, _Found]) -> None:
