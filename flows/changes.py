@@ -67,6 +67,8 @@ class Changes:
 
     async def insist(self) -> None:
         """Asks for a run, once, where an event has led to none. Call it when no run is due."""
+        for zone in self._asked_at.keys() - self._zones.keys():  # it was removed meanwhile
+            self.begun(zone)
         silent = [zone for zone, at in self._asked_at.items() if self._clock() - at > _SILENCE_S]
         for zone in [zone for zone in silent if zone not in self._insisted]:
             log.warning("changes.no_run_came", extra={"zone": zone})

@@ -8,6 +8,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 from flows import worker
+from flows.changes import Changes
 from flows.runs import Runs
 from rag.errors import Temporary
 from rag.testing import MemoryLedger, zone
@@ -88,3 +89,22 @@ async def test_what_a_person_confirmed_is_not_confirmed_for_a_later_run() -> Non
     )
     await Runs(cast(Any, Client())).again(cast(Any, run), after_s=30)
     assert asked == [{"zone": "handbook", "retry": True}]
+
+
+async def test_a_zone_that_is_removed_before_its_run_came_is_not_asked_for_for_ever() -> None:
+    """Nor warned of with every look; one of its name that comes later is hinted at as any other."""
+    at, sent, known = [0.0], list[object](), {"handbook": SimpleNamespace(id=uuid4(), zone="handbook")}
+
+    class Client:
+        async def request(self, *_: object, json: list[object]) -> None:
+            sent.extend(json)
+
+    deployments = SimpleNamespace(of=lambda _: known)
+    changes = Changes(cast(Any, Client()), cast(Any, deployments), clock=lambda: at[0])
+    await changes.hint({"handbook"})
+    gone = known.pop("handbook")
+    at[0] = 60.0
+    await changes.insist()
+    known["handbook"] = gone
+    await changes.hint({"handbook"})
+    assert len(sent) == 2
