@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from beleg.home import here
 from beleg.zones import chosen
 from rag.errors import Permanent
 from rag.types import AuditRow, Entry, Erasure, ErasureRule, State, Zone, now
+
+if TYPE_CHECKING:
+    from rag.ingest.erase import Verified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,24 +62,21 @@ async def forget(zone: str, path: str, *, reason: str) -> Erasure:
 async def receipts(zone: str, path: str) -> list[Checked]:
     """Oldest first. Raises as `known_entry`."""
     from rag.compose import open_state
+    from rag.ingest.erase import is_authentic
 
     _, entry = await known_entry(zone, path)
     async with open_state(here()) as state:
         found = await state.erasures.of_document(entry.receipt.document_id)
-        return [Checked(erasure=one, is_authentic=_is_authentic(one, state.signer.verifies)) for one in found]
+        return [Checked(erasure=one, is_authentic=is_authentic(one, state.signer)) for one in found]
 
 
-async def verify() -> tuple[list[Erasure], list[Erasure], list[Erasure]]:
-    """Looks through every store anew: receipts that hold, those that do not, and those that were changed."""
+async def verify() -> Verified:
+    """Looks through every store anew, and at every signature."""
     from rag.compose import open_rag
-    from rag.ingest.erase import attest
+    from rag.ingest import erase
 
     async with open_rag(here()) as rag, rag.writer() as writer:
-        standing = await rag.intake.erasures.standing()
-        forged = [one for one in standing if one.signature and not _is_authentic(one, rag.intake.signer.verifies)]
-        sound = [one for one in standing if one not in forged]
-        empty, kept = await attest(sound, intake=rag.intake, writer=writer)
-    return empty, kept, forged
+        return await erase.verify(intake=rag.intake, writer=writer)
 
 
 async def release(zone: str, path: str) -> int:
@@ -97,12 +98,6 @@ async def release(zone: str, path: str) -> int:
         )  # fmt: skip
         await state.audit.append(row)
     return count
-
-
-def _is_authentic(erasure: Erasure, verifies: object) -> bool:
-    return erasure.signature is not None and callable(verifies) and bool(
-        verifies(erasure.signed_content, erasure.signature)
-    )  # fmt: skip
 
 
 def _row(erasure: Erasure, action: str) -> AuditRow:

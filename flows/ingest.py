@@ -24,7 +24,7 @@ from flows.sweep import Sweep, show
 from rag.compose import Rag
 from rag.errors import BelegError, Temporary
 from rag.ingest.batch import Batch, Steps
-from rag.ingest.erase import attest, erase
+from rag.ingest.erase import attest, erase, verify
 from rag.ingest.follow import Follow, followed
 from rag.ingest.ingest import Survey, held_words, portions, refreshed, removable, survey
 from rag.ports import IndexWriter
@@ -73,18 +73,23 @@ def _cancelled(sweep: Sweep) -> str:
 
 
 def verify_flow(rag: Rag, *, tell: Tell) -> Flow[..., Any]:
-    """Looks through every store for documents that were taken out; its value is how many were found."""
+    """Looks through every store for documents that were taken out, and at every signature; its value is how many receipts do
+    not hold.
+    """
 
     @flow(name="verify erasures", flow_run_name="all zones: verify erasures", persist_result=False)
-    async def verify() -> int:
+    async def verify_erasures() -> int:
         async with rag.writer() as writer:
-            standing = await rag.intake.erasures.standing()
-            _, kept = await attest(standing, intake=rag.intake, writer=writer)
-        for erasure in kept:
+            found = await verify(intake=rag.intake, writer=writer)
+        for erasure in found.kept:
             tell(f"  {erasure.zone}/{erasure.path}: was taken out and is still there. See `beleg document verify`.")
-        return len(kept)
+        for erasure in found.forged:
+            tell(
+                f"  {erasure.zone}/{erasure.path}: its receipt was changed since it was signed. See `beleg document verify`."
+            )
+        return len(found.kept) + len(found.forged)
 
-    return verify
+    return verify_erasures
 
 
 async def _sweep(

@@ -77,16 +77,16 @@ def verify(as_json: AsJson = False) -> None:
     """
     from beleg.erasing import verify as verify_all
 
-    empty, kept, forged = finish(verify_all())
+    found = finish(verify_all())
     if as_json:
-        emit({"verified": empty, "still_there": kept, "changed": forged})
+        emit({"verified": found.empty, "still_there": found.kept, "changed": found.forged})
     else:
-        tell(f"{len(empty)} receipts hold.")
-        for one in kept:
+        tell(f"{len(found.empty)} receipts hold.")
+        for one in found.kept:
             tell(f"  STILL THERE: {one.zone}/{one.path} ({one.id})")
-        for one in forged:
+        for one in found.forged:
             tell(f"  CHANGED SINCE IT WAS SIGNED: {one.zone}/{one.path} ({one.id})")
-    raise SystemExit(1 if kept or forged else 0)
+    raise SystemExit(1 if found.kept or found.forged else 0)
 
 
 @document.command("release", epilog="Example: `beleg document release personal notiz.txt`")

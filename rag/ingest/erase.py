@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from rag.ingest.ingest import Intake
-from rag.ports import IndexWriter
+from rag.ports import IndexWriter, Signer
 from rag.types import Entry, Erasure, ErasureRule, State, Zone, now
 
 log = logging.getLogger(__name__)
@@ -70,6 +70,32 @@ async def erase_zone(
     await intake.ledger.remove_zone(zone.name)
     await attest(await intake.erasures.unsigned(), intake=intake, writer=writer, generation=generation)
     return tuple(erased)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What a look at every standing receipt has found: those that hold, those whose document is still there, and those
+    that were changed since they were signed.
+    """
+
+    empty: tuple[Erasure, ...]
+    kept: tuple[Erasure, ...]
+    forged: tuple[Erasure, ...]
+
+
+async def verify(*, intake: Intake, writer: IndexWriter) -> Verified:
+    """Looks through every store anew, and at every signature."""
+    standing = await intake.erasures.standing()
+    forged = tuple(one for one in standing if one.signature and not is_authentic(one, intake.signer))
+    empty, kept = await attest([one for one in standing if one not in forged], intake=intake, writer=writer)
+    for erasure in forged:
+        log.error("erasure.forged", extra={"erasure": erasure.id, "zone": erasure.zone})
+    return Verified(empty=tuple(empty), kept=tuple(kept), forged=forged)
+
+
+def is_authentic(erasure: Erasure, signer: Signer) -> bool:
+    """Whether this instance signed it as it stands."""
+    return erasure.signature is not None and signer.verifies(erasure.signed_content, erasure.signature)
 
 
 async def attest(
