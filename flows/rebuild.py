@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from prefect import flow, task
@@ -26,7 +26,9 @@ from lifecycle.compose import open_store
 from lifecycle.reading import Reading, reading_of
 from rag.compose import Rag
 from rag.errors import BelegError, Permanent, Refused, Temporary
+from rag.ingest.ingest import Intake, done_with
 from rag.ingest.rebuild import Behind, behind, catch_up
+from rag.ports import Ledger
 from rag.types import IndexRecord, IndexState, Receipt, State, Zone, index_for, now
 
 log = logging.getLogger(__name__)
@@ -210,14 +212,23 @@ async def drop_outlived(rag: Rag, *, tell: Tell) -> list[str]:
     """What no release has read for as long as the settings keep it for a rollback goes, and its name is told."""
     keep = timedelta(days=rag.state.settings.keep_index_days)
     dropped = []
-    for record in await rag.indexes.refresh():
-        reading = await index_reading(rag, record)
-        if reading is None or reading.read_by or reading.until + keep > now():
+    records = await rag.indexes.refresh()
+    for record in records:
+        idle = await _idle_since(rag, record, newest=records[-1])
+        if idle is None or idle + keep > now():
             continue
         await drop(rag, record)
-        tell(f"  {record.name} was dropped: no release has read it since {reading.until:%Y-%m-%d}.")
+        tell(f"  {record.name} was dropped: no release has read it since {idle:%Y-%m-%d}.")
         dropped.append(record.name)
     return dropped
+
+
+async def _idle_since(rag: Rag, record: IndexRecord, *, newest: IndexRecord) -> datetime | None:
+    """`None` = it is read, or is still to be. One that was never read and has a newer beside it has missed its time."""
+    reading = await index_reading(rag, record)
+    if reading is None:
+        return None if record.leads or record.name == newest.name else record.ready_at or record.started_at
+    return None if reading.read_by else reading.until
 
 
 async def index_reading(rag: Rag, record: IndexRecord) -> Reading | None:
@@ -242,15 +253,23 @@ async def drop(rag: Rag, record: IndexRecord) -> None:
     log.info("index.dropped", extra={"index": record.name})
 
 
+async def _refingerprint(ledger: Ledger, zone: Zone, *, old: Intake, new: Intake) -> None:
+    """What was done with the one pipeline is done with the other, also where the allow-list has left its mark."""
+    before, after, allowed = old.fingerprint(zone), new.fingerprint(zone), await old.allowed(zone)
+    found = [entry.receipt.counts for entry in (await ledger.entries(zone.name)).values()]
+    marks = {done_with(before, zone, allowed, counts): done_with(after, zone, allowed, counts) for counts in found}
+    for was, becomes in marks.items():
+        await ledger.refingerprint(zone.name, was, becomes)
+
+
 async def hand_over(rag: Rag, to: IndexRecord) -> None:
     """Files go into this one first from now on. It holds all that the ledger knows, so nothing is due because of it."""
     lead = rag.indexes.lead
     async with rag.writer():  # no sweep in between
         for zone in await rag.ledger.zones():
             await _follow(rag, to, zone)
-        old, new = rag.intake_of(lead), rag.intake_of(to)
         for zone in await rag.ledger.zones():
-            await rag.ledger.refingerprint(zone.name, old.fingerprint(zone), new.fingerprint(zone))
+            await _refingerprint(rag.ledger, zone, old=rag.intake_of(lead), new=rag.intake_of(to))
         await rag.indexes.catalog.keep(replace(to, leads=True))
         await rag.indexes.refresh()
 

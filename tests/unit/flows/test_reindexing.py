@@ -10,13 +10,14 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
 import pytest
 
 from flows.ingest import Sweep, ingest_flow
-from flows.rebuild import drop, drop_outlived, outdated, progress_line, rebuild_flow
+from flows.rebuild import drop, drop_outlived, hand_over, outdated, progress_line, rebuild_flow
 from lifecycle import releases
 from lifecycle.compose import Lifecycle, open_lifecycle
 from lifecycle.recipes import over_index
@@ -31,7 +32,20 @@ from rag.ingest.ingest import survey
 from rag.ingest.rebuild import behind, catch_up
 from rag.ports import Embedder
 from rag.settings import Settings
-from rag.types import Classification, ErasureRule, IndexRecord, IndexState, Principal, Question, Turn, Vectors, now
+from rag.types import (
+    AllowEntry,
+    AllowKind,
+    Classification,
+    Direction,
+    ErasureRule,
+    IndexRecord,
+    IndexState,
+    Principal,
+    Question,
+    Turn,
+    Vectors,
+    now,
+)
 
 ANIMALS = ("fox", "whale", "frog", "crow", "hare", "otter", "badger", "heron")
 
@@ -264,6 +278,40 @@ async def test_the_old_index_stays_up_to_date_until_its_days_are_over(tmp_path: 
         write(at.zone, "newt")
         assert [r.path for r in (await at.sweep()).receipts] == ["newt.txt"]
         assert await at.found() == paths(*ANIMALS, "lynx", "newt")
+
+
+async def test_an_index_that_nobody_ever_read_goes_when_a_newer_stands_beside_it(tmp_path: Path) -> None:
+    """Each upgrade adds one; without an end each would be followed, and embedded for, for ever."""
+    told: list[str] = []
+    async with house(tmp_path) as at:
+        await at.sweep()
+        for model in ("32", "48"):
+            await at.rebuild(await at.begin(model))
+        assert await drop_outlived(at.rag, tell=told.append) == []
+    late = Settings(home=tmp_path / "home", keep_index_days=0)
+    async with open_rag(late, open_model=hashing) as rag:
+        assert await drop_outlived(rag, tell=told.append) == ["index-2"]
+        assert [(one.name, one.leads) for one in await rag.indexes.refresh()] == [("index-1", True), ("index-3", False)]
+
+
+async def test_handing_over_makes_nothing_due_where_something_is_allowed(tmp_path: Path) -> None:
+    """A document that the allow-list has left its mark on is not read again because another index leads."""
+    async with house(tmp_path) as at:
+        write(at.zone, "lynx", "The lynx of otto.lindemann@acme.example is one of the animals that live in the wood.\n")
+        assert at.rag.intake.allow_list is not None
+        await at.rag.intake.allow_list.record(
+            AllowEntry(
+                id="e", version=1, tenant="acme", zone=None, directions=frozenset({Direction.ingest}),
+                entity="EMAIL_ADDRESS", kind=AllowKind.pattern, value=r"otto\.lindemann@acme\.example", by="A. Weber",
+                reason="The press office.", at=now() - timedelta(days=1), until=now() + timedelta(days=1),
+            )
+        )  # fmt: skip
+        await at.sweep()
+        assert "lynx.txt" in await at.found()
+        green = await at.begin()
+        await at.rebuild(green)
+        await hand_over(at.rag, green)
+        assert (await survey(await at.rag.zone("zone"), intake=at.rag.intake_of(green))).due == ()
 
 
 async def _drop_alone(at: House, blue: IndexRecord, green: IndexRecord) -> None:
