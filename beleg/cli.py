@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from beleg.commands import allowing, documents, erasures, indexes, instance, lifecycle, questions, reviews, trust
+from beleg.commands import allowing, documents, erasures, guard, indexes, instance, lifecycle, questions, reviews, trust
 from beleg.logs import log_to_stderr
 from beleg.quiet import keep_quiet
 from beleg.terminal import fail, note, tell
@@ -34,6 +34,7 @@ for commands in (
     erasures.app,
     reviews.app,
     allowing.app,
+    guard.app,
     questions.app,
     lifecycle.app,
     indexes.app,

@@ -12,9 +12,10 @@ from beleg.home import here
 from beleg.zones import DEFAULT_TENANT, chosen
 from rag.errors import Permanent
 from rag.ports import Landing
-from rag.types import Chunk, Zone
+from rag.types import Chunk, Document, Zone
 
 if TYPE_CHECKING:
+    from rag.compose import Rag
     from rag.ingest.preview import Preview
 
 _MARK = re.compile(r"&lt;([A-Z][A-Z_]+)&gt;")
@@ -34,24 +35,28 @@ async def preview(named: str) -> AsyncIterator[tuple[Zone, Preview]]:
 
 async def preview_file(path: Path) -> Preview:
     """One file, under the settings of the folder that it lies in. Raises `Permanent`."""
+    from rag.compose import open_rag
+    from rag.ingest.preview import preview_document
+
+    async with open_rag(here()) as rag:
+        zone, document = await known_document(path, rag)
+        return await preview_document(document, zone, intake=rag.intake)
+
+
+async def known_document(path: Path, rag: Rag) -> tuple[Zone, Document]:
+    """A file with its labels: those of the zone that it lies in, or of its folder as if that were one. Raises `Permanent`."""
     if not path.is_file():
         raise Permanent(
             "no_such_file", f"{path} is no file.", hint="Name one file; `beleg zone preview` takes a folder."
         )
     from rag.adapters.landing.zone_file import read_zone_file
-    from rag.compose import open_rag
-    from rag.ingest.preview import preview_document
 
     path = path.resolve()
-    async with open_rag(here()) as rag:
-        zones = [zone for zone in await rag.ledger.zones() if path.is_relative_to(Path(zone.url))]
-        zone = (
-            await rag.intake.landing.zone(zones[0])
-            if zones
-            else read_zone_file(path.parent, default_tenant=DEFAULT_TENANT)
-        )
-        document = await rag.intake.landing.read(zone, path.relative_to(Path(zone.url)).as_posix())
-        return await preview_document(document, zone, intake=rag.intake)
+    zones = [zone for zone in await rag.ledger.zones() if path.is_relative_to(Path(zone.url))]
+    zone = (
+        await rag.intake.landing.zone(zones[0]) if zones else read_zone_file(path.parent, default_tenant=DEFAULT_TENANT)
+    )
+    return zone, await rag.intake.landing.read(zone, path.relative_to(Path(zone.url)).as_posix())
 
 
 async def _zone(named: str, known: list[Zone], landing: Landing) -> Zone:

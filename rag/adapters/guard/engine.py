@@ -55,7 +55,7 @@ def spans_of(engine: AnalyzerEngine, text: str) -> list[Span]:
 
 def _name(result: RecognizerResult) -> str:
     metadata = result.recognition_metadata or {}
-    return str(metadata.get(RecognizerResult.RECOGNIZER_NAME_KEY, "presidio"))
+    return f"presidio.{str(metadata.get(RecognizerResult.RECOGNIZER_NAME_KEY, '?')).strip('_')}"
 
 
 class NearbyWords(ContextAwareEnhancer):
