@@ -16,7 +16,7 @@ demo: ## install, start everything, ingest samples/, ask three questions, stay u
 
 test: ## install what is missing, run all tests that this machine can run, say what was skipped and why
 	@scripts/install.sh dev
-	@.venv/bin/python -m pytest -ra -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
+	@.venv/bin/python -m pytest -ra -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 check: ## style and types
 	@scripts/install.sh dev

@@ -1,15 +1,20 @@
-"""What the guard sees in one text, and why. Called by `beleg dlp test`."""
+"""What the guard sees in one text, and why; how much of what is marked in many it finds. Called by `beleg dlp`."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from beleg.home import here
 from beleg.previewing import known_document
 from rag.errors import Permanent
 from rag.types import Decision, Direction, Finding, Screened
+
+if TYPE_CHECKING:
+    from lifecycle.dlp_scores import DlpScores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +76,34 @@ async def look(asked: Asked) -> Look:
             text = (await rag.intake.parser.parse(document)).text
             context |= {"tenant": asked.tenant or zone.tenant, "business_unit": zone.business_unit, "zone": zone.name}
         return _told(text, await rag.intake.guard.screen(text, direction=asked.direction, context=context))
+
+
+def evaluate(path: Path, *, split: str | None, tell: Callable[[str], None]) -> dict[str, DlpScores]:
+    """Of the recognizers as they are configured here, before any policy and allow-list: `all`, then each language.
+
+    `tell` hears of progress. Raises `Permanent`.
+    """
+    from lifecycle.dlp_scores import score
+    from lifecycle.marked import read_marked
+    from rag.adapters.guard.detector import Detector
+    from rag.adapters.guard.settings import read_guard_settings
+
+    texts = [text for text in read_marked(path) if split in {None, text.split}]
+    if not texts:
+        raise Permanent("marked_invalid", f"{path.name} holds no text of the split {split}.", hint="Leave out --split.")
+    detector = Detector(read_guard_settings(here().policies / "dlp" / "recognizers.yaml"))
+    found: list[tuple[Finding, ...]] = []
+    for text in texts:
+        found.append(detector.detect(text.text).findings)
+        if len(found) % _TELL_EVERY == 0:
+            tell(f"  {len(found)} of {len(texts)} texts")
+    by_language = {language: [at for at, text in enumerate(texts) if text.language == language]
+                   for language in sorted({text.language for text in texts})}  # fmt: skip
+    parts = {"all": list(range(len(texts))), **(by_language if len(by_language) > 1 else {})}
+    return {name: score([texts[at] for at in part], [found[at] for at in part]) for name, part in parts.items()}
+
+
+_TELL_EVERY = 200
 
 
 def _typed(*, most: int) -> str:

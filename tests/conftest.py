@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 for name in [n for n in os.environ if n.startswith("BELEG_") and n not in {"BELEG_DATA", "BELEG_TEST_POSTGRES"}]:
     del os.environ[name]  # an operator's settings must not change what the tests try
@@ -21,12 +23,17 @@ pytest_plugins = ("databases",)  # SQLite and a real PostgreSQL, for whoever tak
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For runs in several processes: a file stays together, and whole instances, which need all cores, take turns."""
-    for item in items:
-        part = item.path.relative_to(ROOT / "tests")
-        item.add_marker(pytest.mark.xdist_group("instances" if part.parts[0] == "e2e" else str(part)))
+class TakingTurns(LoadFileScheduling):
+    """For runs in several processes: a file stays together, and whole instances, which need all cores, are of one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return "instances" if file.startswith("tests/e2e/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TakingTurns:
+    return TakingTurns(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""`beleg dlp test`, as typed: what the guard finds, why, and what would pass."""
+"""`beleg dlp`, as typed: what the guard finds in a text, and why; how much of what is marked in many."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Typed:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def run(self, *arguments: str, stdin: str | bytes | None = None) -> Result:
+    def run(self, *arguments: str, stdin: str | bytes | None = None, command: str = "test") -> Result:
         return CliRunner().invoke(
-            app, ["dlp", "test", *arguments], input=stdin, env={"BELEG_HOME": str(self.folder / "home")}
+            app, ["dlp", command, *arguments], input=stdin, env={"BELEG_HOME": str(self.folder / "home")}
         )
 
 
@@ -81,3 +81,29 @@ def test_nothing_is_kept(typed: Typed) -> None:
     typed.run("-", "--direction", "input", stdin=LETTER)
     kept = [path for path in typed.folder.rglob("*") if path.is_file() and b"Lindemann" in path.read_bytes()]
     assert kept == []
+
+
+MARKED = (
+    '{"id": "1", "language": "de", "text": "Frau Anna Lindemann rief an.", "spans": [{"start": 5, "end": 19, "entity": "PERSON"}]}\n'
+    '{"id": "2", "language": "en", "split": "test", "text": "The pump runs.", "spans": []}\n'
+)
+
+
+def test_marked_texts_are_told_as_precision_and_recall(typed: Typed) -> None:
+    """For all and for each language; one half alone where that is asked for."""
+    marked = typed.folder / "marked.jsonl"
+    marked.write_text(MARKED, encoding="utf-8")
+    told = json.loads(typed.run(str(marked), "--json", command="eval").stdout)
+    assert sorted(told) == ["all", "de", "en"]
+    assert told["all"]["types"]["PERSON"]["recall"] == told["de"]["types"]["all"]["f2"] == 1.0
+    assert (told["en"]["clean_sentences"], told["en"]["touched_sentences"]) == (1, 0)
+    shown = typed.run(str(marked), "--split", "test", command="eval").stdout
+    assert "all: 1 texts" in shown
+    assert "PERSON" not in shown
+
+
+def test_a_bad_file_of_marked_texts_is_told(typed: Typed) -> None:
+    (typed.folder / "marked.jsonl").write_text("{}", encoding="utf-8")
+    result = typed.run(str(typed.folder / "marked.jsonl"), command="eval")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "line 1" in result.stderr
