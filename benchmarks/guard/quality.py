@@ -2,7 +2,7 @@
 
 `python -m benchmarks.guard.quality`, on the public sets below BELEG_DATA: Presidio's own English synthetic texts, and German
 clinical letters (GraSCCo-PHI). Counted in characters, as they are masked; whatever type they are masked under. The baseline is
-Presidio with its patterns, German or English recognizers switched on, the words of a blank spaCy pipeline and no model. Both
+Presidio with its German and general patterns, the words of a blank spaCy pipeline and no model. Both
 sets are only looked at: nothing of the guard may be fitted to them.
 
 "Asked for": what an organisation wants masked; towns, hospitals, dates without birth, ages, titles and professions count for
