@@ -39,7 +39,7 @@ async function show({ keepFocus = false } = {}) {
     await render(stage, ...match.slice(1).map((part) => decodeURIComponent(part ?? "")));
     if (mine === turn && !keepFocus) $("view").focus({ preventScroll: true });
     if (mine === turn && keepFocus && focused) refocus(focused);
-    if (mine === turn) count();
+    if (mine === turn) count().catch((error) => mine === turn && countFailed(error));
   } catch (error) {
     if (mine === turn) fail(error);
   }
@@ -64,6 +64,11 @@ async function count() {
   const queue = (await api.reviews(false)).reviews;
   $("waiting").hidden = !queue.length;
   $("waiting").textContent = String(queue.length);
+}
+
+/** The view stands all the same; only a key that has ended is a matter for everything. */
+function countFailed(error) {
+  if (error.status === 401 || error.status === undefined) fail(error);
 }
 
 function fail(error) {
