@@ -44,8 +44,11 @@ class Runs:
         self._client = client
 
     async def beat(self) -> None:
-        """Shows in Prefect that somebody works through the pool."""
+        """Shows in Prefect that somebody works through the pool, and that its deployments are served: whose runs nobody has
+        asked for in a minute counts as not ready there, also while a run takes hours.
+        """
         await self._client.send_worker_heartbeat(POOL, WORKER, heartbeat_interval_seconds=BEAT_S)
+        await self._client.get_scheduled_flow_runs_for_work_pool(POOL, scheduled_before=now())
 
     async def bury(self) -> None:
         """Ends what a killed process has left as running: it would hold its zone's only place for ever.

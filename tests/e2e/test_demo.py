@@ -105,10 +105,11 @@ def test_a_run_is_started_from_prefect_for_the_deployment_of_a_zone(demo: Runnin
     """
     prefect = f"http://127.0.0.1:{demo.ports[1]}/api"
     for flow in ("ingest", "weekly%20report"):
-        deployment = httpx.get(f"{prefect}/deployments/name/{flow}/handbuch", timeout=30).json()
-        assert deployment["status"] == "READY"
+        address = f"{prefect}/deployments/name/{flow}/handbuch"
+        _until(lambda at=address: httpx.get(at, timeout=30).json()["status"] == "READY", patience_s=60)
+        deployment = httpx.get(address, timeout=30).json()
         asked = httpx.post(f"{prefect}/deployments/{deployment['id']}/create_flow_run", json={}, timeout=30).json()
-        _until(lambda of=asked["id"]: _state(prefect, of) == "COMPLETED", patience_s=30)
+        _until(lambda of=asked["id"]: _state(prefect, of) == "COMPLETED", patience_s=60)
     artifacts = httpx.post(f"{prefect}/artifacts/latest/filter", json={}, timeout=30).json()
     expected = {f"{kind}-handbuch" for kind in ("zone", "links", "status", "report", "week")}
     assert expected <= {artifact["key"] for artifact in artifacts}

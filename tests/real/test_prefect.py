@@ -20,13 +20,14 @@ from prefect import flow
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
-from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.objects import DeploymentStatus, FlowRun, State, StateType
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelled, Scheduled
 
 from flows.deployments import AUTOMATION, CHANGED, POOL
 from flows.desk import Desk
+from flows.runs import Runs
 from flows.stopping import Stop
 from flows.sweep import Sweep
 from flows.worker import work
@@ -138,6 +139,19 @@ async def test_every_zone_has_a_deployment_and_goes_with_it(office: Office) -> N
     office.names = office.names[:1]
     await office.serve()
     assert [d.name for d in await office.client.read_deployments()] == [office.names[0]] * 2
+
+
+async def test_deployments_count_as_served_while_a_run_takes_hours(office: Office) -> None:
+    """By the beat alone, without anybody who claims runs."""
+    served = await office.deployment(office.names[0])
+    new = await office.client.create_deployment(served.flow_id, "new", parameters={"zone": "new"}, work_pool_name=POOL)
+    assert (await office.client.read_deployment(new)).status is DeploymentStatus.NOT_READY
+    await Runs(office.client).beat()
+    for _ in range(600):
+        if (await office.client.read_deployment(new)).status is DeploymentStatus.READY:
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail("nobody said that it is served")
 
 
 async def test_a_run_that_a_person_starts_is_executed_here(office: Office) -> None:
