@@ -37,11 +37,13 @@ def prefect_server(home: Path) -> Iterator[str]:
     home.mkdir(parents=True, exist_ok=True)
     with (home / "prefect.log").open("wb") as log:
         server = subprocess.Popen(command, env=os.environ | told, stdout=log, stderr=log, start_new_session=True)
+        # A process has one for all servers, and it stays with the first for ever.
+        EventsWorker.drain_all(timeout=60)
         try:
             _wait(f"{told['PREFECT_API_URL']}/health", server)
             yield told["PREFECT_API_URL"]
         finally:
-            EventsWorker.drain_all(timeout=60)  # there is one for all servers, and it would stay with this one for ever
+            EventsWorker.drain_all(timeout=60)
             os.killpg(server.pid, signal.SIGTERM)
             try:
                 server.wait(timeout=20)

@@ -1,4 +1,4 @@
-"""A workflow server of the tests' own, for as long as they run."""
+"""A workflow server of the tests' own. Of a module: while it runs, every thread of the process takes it for the only one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from prefect.testing.utilities import prefect_test_harness
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def prefect_server() -> Iterator[None]:
     with prefect_test_harness(server_startup_timeout=300):
         yield
