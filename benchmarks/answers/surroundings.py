@@ -54,7 +54,7 @@ def read(item: Item, hits: list[Hit]) -> tuple[float, float]:
 
 
 async def row(rag: Rag, items: list[Item], limit: int, tokens: int) -> dict[str, object]:
-    recipe = configured_recipe(rag, USE_CASE)
+    recipe = await configured_recipe(rag, USE_CASE)
     live = Live(
         release="benchmark", epoch=0,
         recipe=replace(recipe, retrieval=replace(recipe.retrieval, limit=limit, surroundings=tokens)),

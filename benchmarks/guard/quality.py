@@ -19,10 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import spacy
-from presidio_analyzer.nlp_engine import SpacyNlpEngine
-
-from benchmarks.guard.speed import baseline
+from benchmarks.guard.speed import baseline, blank_words
 from benchmarks.report import write_table
 from lifecycle.dlp_scores import DlpScores, score
 from lifecycle.marked import NEITHER, Mark, MarkedText
@@ -45,9 +42,7 @@ def main() -> None:
         sys.exit(f"The public sets are not at {folder}; set BELEG_DATA to the folder that holds pii/.")
     logging.getLogger("presidio-analyzer").setLevel(logging.ERROR)
     detector = Detector(GuardSettings())
-    words = SpacyNlpEngine(models=[{"lang_code": "de", "model_name": "blank"}])
-    words.nlp = {"de": spacy.blank("de")}
-    engine = baseline(words)
+    engine = baseline(blank_words())
 
     def theirs(text: str) -> Sequence[Finding]:
         found = engine.analyze(text, language="de")

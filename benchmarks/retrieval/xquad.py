@@ -24,6 +24,7 @@ from benchmarks.retrieval.datasets import ROOT, Corpus, xquad
 from benchmarks.retrieval.scoring import Quality, Scores
 from rag.adapters.embedders.glossed import GlossedEmbedder
 from rag.adapters.embedders.sentence_transformers import SentenceTransformerEmbedder
+from rag.adapters.embedders.wrapping import WrappingEmbedder
 from rag.adapters.index.qdrant_edge_reader import QdrantEdgeReader
 from rag.ports import Embedder
 from rag.types import Vectors
@@ -95,17 +96,12 @@ async def _ours(
         return scores
 
 
-class CachedEmbedder:
+class CachedEmbedder(WrappingEmbedder):
     """Keeps vectors between runs of benchmarks, by model and text."""
 
     def __init__(self, embedder: Embedder, folder: Path) -> None:
-        self._embedder = embedder
+        super().__init__(embedder)
         self._folder = folder
-        self.name = embedder.name
-        self.dimension = embedder.dimension
-
-    def count_tokens(self, text: str) -> int:
-        return self._embedder.count_tokens(text)
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         digest = hashlib.sha256("\0".join([self.name, *texts]).encode()).hexdigest()[:24]

@@ -107,7 +107,7 @@ async def empty_tasks_s(number: int) -> float:
             await step("nothing", nothing)
         return time.perf_counter() - began
 
-    return await nothings()  # type: ignore[no-any-return]
+    return await nothings()
 
 
 async def mixed(number: int, home: Path) -> list[dict[str, object]]:
