@@ -18,7 +18,8 @@ os.environ |= {
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
 
-pytest_plugins = ("databases",)  # SQLite and a real PostgreSQL, for whoever takes `database` or `database_url`
+pytest_plugins = ("databases", "workflow_server")
+"""SQLite and a real PostgreSQL for whoever takes `database` or `database_url`; a real Prefect server for `prefect_server`."""
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -4,125 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
-from prefect import flow
-from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
 from prefect.client.schemas.objects import DeploymentStatus, FlowRun, State, StateType
 from prefect.client.schemas.schedules import CronSchedule
-from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelled, Scheduled
 
 from flows.deployments import AUTOMATION, CHANGED, POOL
-from flows.desk import Desk
 from flows.runs import Runs
-from flows.stopping import Stop
-from flows.sweep import Sweep
-from flows.worker import work
 from rag.errors import Permanent, Temporary
-from rag.testing import MemoryHints, MemoryLedger, zone
 from rag.types import Receipt, now
 from rag.types import State as FileState
-from tests.real.prefect_server import prefect_server
+from tests.real.office import Office, make_desk
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with prefect_server(tmp_path_factory.mktemp("prefect") / "home") as api:
-        yield api
-
-
-@dataclass
-class Office:
-    """A desk on a real server, with a flow that says what it was told to."""
-
-    client: PrefectClient
-    desk: Desk
-    names: tuple[str, ...]
-    swept: list[str] = field(default_factory=list)
-    reported: list[str] = field(default_factory=list)
-    outcome: Any = None
-    meanwhile: Any = None
-    looks: bool = False
-    """Whether the flow asks if it was cancelled."""
-
-    @property
-    def zones(self) -> dict:
-        return {name: zone(name) for name in self.names}
-
-    async def serve(self, *hinted: str) -> bool:
-        return await self.desk.serve(self.zones, set(hinted))
-
-    async def settle(self, *hinted: str) -> None:
-        """Serves until nothing is due and nothing is expected."""
-        quiet = 0
-        while quiet < 2:
-            busy = await self.serve(*hinted) or self.desk.is_waiting
-            quiet, hinted = 0 if busy else quiet + 1, ()
-            await asyncio.sleep(0.1)
-
-    async def deployment(self, name: str, flow: str = "ingest") -> Any:
-        return await self.client.read_deployment_by_name(f"{flow}/{name}")
-
-    async def runs(self, name: str, flow: str = "ingest") -> list[FlowRun]:
-        deployment = await self.deployment(name, flow)
-        of_zone = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment.id]))
-        found = await self.client.read_flow_runs(flow_run_filter=of_zone)
-        return [run for run in found if not (run.auto_scheduled and run.state_type is StateType.SCHEDULED)]
-
-    async def states(self, name: str) -> list[StateType]:
-        return sorted(run.state_type for run in await self.runs(name))
-
-
-@pytest.fixture
-async def office(url: str, request: pytest.FixtureRequest) -> AsyncIterator[Office]:
-    """With two zones of its own, each swept once."""
-    names = (f"{request.node.name[5:40]}-a", f"{request.node.name[5:40]}-b")
-    with temporary_settings({PREFECT_API_URL: url}):
-        async with get_client() as client:
-            scene = Office(client=client, desk=None, names=names)  # type: ignore[arg-type]
-            scene.desk = make_desk(scene)
-            await scene.settle()
-            assert sorted(scene.swept) == sorted(names)
-            scene.swept.clear()
-            yield scene
-            for left in await client.read_deployments():
-                await client.delete_deployment(left.id)
-
-
-def make_desk(scene: Office) -> Desk:
-    @flow(name="ingest", flow_run_name="{zone}: ingest", persist_result=False, validate_parameters=False)
-    async def ingest(zone: str, *, retry: bool = False, confirm_deletions: bool = False) -> Any:
-        scene.swept.append(zone)
-        if scene.meanwhile:
-            await scene.meanwhile()
-        if scene.looks and await Stop().asked():
-            return Cancelled()
-        if isinstance(scene.outcome, Exception):
-            raise scene.outcome
-        return Sweep(zone=zone, receipts=scene.outcome or (), unchanged=1, generation="g")
-
-    @flow(name="weekly report", persist_result=False, validate_parameters=False)
-    async def report(zone: str) -> None:
-        scene.reported.append(zone)
-        if isinstance(scene.outcome, Exception):
-            raise scene.outcome
-
-    return Desk(scene.client, [ingest, report], tell=print, after_sweep=lambda _: None, sweep_s=300)
 
 
 async def test_every_zone_has_a_deployment_and_goes_with_it(office: Office) -> None:
@@ -263,6 +163,7 @@ async def test_a_cancelled_run_never_keeps_its_zones_place(office: Office) -> No
 async def test_a_hint_becomes_a_run_by_the_automation_and_many_become_one(office: Office) -> None:
     """The server's own automation makes it; a hundred hints before it begins are one run."""
     assert await office.client.read_automations_by_name(AUTOMATION)
+    office.desk._changes._clock = Clock()  # stands: nobody loses patience with a busy server
     for _ in range(100):
         await office.desk._changes.hint({office.names[0]})
     await office.settle()
@@ -390,71 +291,6 @@ async def test_an_event_from_outside_runs_the_deployment_that_it_names(office: O
     assert office.swept == [office.names[1]]
 
 
-async def test_the_whole_worker_turns_hints_and_files_into_runs(office: Office, tmp_path: Path) -> None:
-    """A storage event that another process has told, and a file that is dropped, each become a run; then it ends when told."""
-    stored, folder = zone("stored"), replace(zone("folder"), url=str(tmp_path))
-    hints, stop, swept = MemoryHints(), asyncio.Event(), asyncio.Queue[str]()
-    rag: Any = SimpleNamespace(ledger=MemoryLedger(stored, folder), state=SimpleNamespace(hints=hints))
-
-    def flow_of(_: object, *, tell: object) -> Any:
-        return office.desk._flows["ingest"]
-
-    working = asyncio.create_task(
-        work(rag, tell=print, stop=stop, sweep_s=300, after_sweep=swept.put_nowait, flow=flow_of)
-    )
-    async with asyncio.timeout(120):
-        assert {await swept.get(), await swept.get()} == {"stored", "folder"}
-        await hints.tell(frozenset({"stored", "unknown"}))
-        while await swept.get() != "stored":
-            pass  # the watcher's first hint may have led to another look at the folder
-        (tmp_path / "a.txt").write_text("x", encoding="utf-8")
-        assert await swept.get() == "folder"
-        stop.set()
-        await working
-
-
-async def test_a_held_zone_is_no_deployment_until_it_is_published(office: Office, tmp_path: Path) -> None:
-    """No schedule, no file and no storage event reaches it, and nobody can start it here; then it is swept at once. Also a
-    zone of that name which was removed and came back held begins anew.
-    """
-    ledger, hints, stop, swept = MemoryLedger(zone("open")), MemoryHints(), asyncio.Event(), asyncio.Queue[str]()
-    held = replace(zone("held"), url=str(tmp_path), held=True)
-    rag: Any = SimpleNamespace(ledger=ledger, state=SimpleNamespace(hints=hints))
-
-    def flow_of(_: object, *, tell: object) -> Any:
-        return office.desk._flows["ingest"]
-
-    async def is_left_alone() -> None:
-        await ledger.add_zone(held)
-        (tmp_path / "a.txt").write_text("x", encoding="utf-8")
-        await hints.tell(frozenset({"held", "open"}))
-        assert await swept.get() == "open"
-        assert "held" not in {one.name for one in await office.client.read_deployments()}
-
-    async def is_swept_once_published() -> None:
-        await ledger.publish_zone("held")
-        while await swept.get() != "held":
-            pass
-        assert (await office.deployment("held")).parameters == {"zone": "held"}
-
-    working = asyncio.create_task(
-        work(rag, tell=print, stop=stop, sweep_s=300, after_sweep=swept.put_nowait, flow=flow_of)
-    )
-    async with asyncio.timeout(120):
-        assert await swept.get() == "open"
-        await is_left_alone()
-        await is_swept_once_published()
-        await ledger.remove_zone("held")
-        while "held" in {one.name for one in await office.client.read_deployments()}:
-            await asyncio.sleep(0.1)
-        while not swept.empty():
-            swept.get_nowait()
-        await is_left_alone()
-        await is_swept_once_published()
-        stop.set()
-        await working
-
-
 async def test_the_template_for_kubernetes_is_taken_by_the_server(office: Office) -> None:
     """With a deployment's own memory, and without an unknown variable."""
     template = json.loads((ROOT / "deploy" / "kubernetes" / "work-pool.json").read_text(encoding="utf-8"))
@@ -463,41 +299,6 @@ async def test_the_template_for_kubernetes_is_taken_by_the_server(office: Office
     )
     assert made.base_job_template["variables"] == template["variables"]
     await office.client.delete_work_pool("k8s")
-
-
-def test_a_run_in_a_process_of_its_own(url: str, tmp_path: Path) -> None:
-    """By the command that a container gets: the entrypoint opens the chain by the settings, sweeps the zone, and tells.
-    A held zone it refuses, and says what to do.
-    """
-    (tmp_path / "zone").mkdir()
-    (tmp_path / "zone" / "a.txt").write_text("The warehouse opens at seven.\n", encoding="utf-8")
-    told = os.environ | {
-        "BELEG_HOME": str(tmp_path / "home"),
-        "PREFECT_API_URL": url,
-        "PREFECT_HOME": str(tmp_path / "p"),
-    }
-    beleg = [sys.executable, "-m", "beleg", "zone"]
-    add = [*beleg, "add", str(tmp_path / "zone"), "--name", "alone", "--hold"]
-    subprocess.run(add, env=told, cwd=ROOT, check=True, capture_output=True)
-    with temporary_settings({PREFECT_API_URL: url}), get_client(sync_client=True) as client:
-        flow_id = client.create_flow_from_name("ingest")
-        deployment = client.create_deployment(
-            flow_id, "alone", path=str(ROOT), entrypoint="flows/job.py:ingest", parameters={"zone": "alone"}
-        )
-
-        def executed() -> tuple[FlowRun, str]:
-            run = client.create_flow_run_from_deployment(deployment)
-            execute = [str(Path(sys.executable).parent / "prefect"), "flow-run", "execute", str(run.id)]
-            done = subprocess.run(execute, env=told, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-            return client.read_flow_run(run.id), done.stderr[-2000:]
-
-        refused, _ = executed()
-        subprocess.run([*beleg, "publish", "alone", "--by", "mia"], env=told, cwd=ROOT, check=True, capture_output=True)
-        ended, stderr = executed()
-        client.delete_deployment(deployment)
-    assert refused.state_type is StateType.FAILED
-    assert "beleg zone publish alone" in str(refused.state and refused.state.message)
-    assert (ended.state_type, ended.name) == (StateType.COMPLETED, "alone: 1 new"), stderr
 
 
 class Clock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ import pytest
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import Artifact, FlowRun, State, StateType
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.artifacts import key_of
 from flows.desk import Desk
@@ -28,16 +27,9 @@ from rag.ingest.reporting import standing_of
 from rag.ingest.standing import ZoneStatus
 from rag.settings import Settings
 from rag.types import Zone, now
-from tests.real.prefect_server import prefect_server
 
 FILES = 60
 """Three portions."""
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with prefect_server(tmp_path_factory.mktemp("prefect") / "home") as api:
-        yield api
 
 
 @dataclass
@@ -59,9 +51,9 @@ class Shop:
 
     async def _cancel(self) -> None:
         """As the UI does."""
-        (running,) = [run for run in await self.client.read_flow_runs() if run.state_type is StateType.RUNNING]
+        running = [run for run in await self.client.read_flow_runs() if run.state_type is StateType.RUNNING]
         cancelling: State[Any] = State(type=StateType.CANCELLING)
-        await self.client.set_flow_run_state(running.id, cancelling)
+        await self.client.set_flow_run_state(max(running, key=lambda run: run.created or now()).id, cancelling)
 
     async def zones(self) -> dict[str, Zone]:
         return {zone.name: zone for zone in await self.rag.ledger.zones()}
@@ -99,7 +91,7 @@ def write(folder: Path, number: int) -> None:
 
 
 @pytest.fixture
-async def shop(url: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Shop]:
+async def shop(prefect_server: None, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Shop]:
     folder = tmp_path / request.node.name.replace("_", "-")[5:30].strip("-")
     folder.mkdir()
     (folder / "zone.yaml").write_text("tenant: acme\nowner: a@acme.example\nclassification: internal\n")
@@ -108,17 +100,16 @@ async def shop(url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Asyn
         embedder = HashEmbedder(dimension=int(model or 64))
         return Model(questions=embedder, ingest=embedder)
 
-    with temporary_settings({PREFECT_API_URL: url}):
-        async with open_rag(Settings(home=tmp_path / "home"), open_model=hashing) as rag, get_client() as client:
-            await rag.ledger.add_zone(read_zone_file(folder))
-            told: list[str] = []
-            scene = Shop(rag=rag, client=client, folder=folder, told=told, desk=None)  # type: ignore[arg-type]
-            flows = [ingest_flow(rag, tell=scene.tell), report_flow(rag)]
-            scene.desk = Desk(client, flows, tell=scene.tell, after_sweep=lambda _: None, sweep_s=300)
-            await scene.settle()
-            yield scene
-            for left in await client.read_deployments():
-                await client.delete_deployment(left.id)
+    async with open_rag(Settings(home=tmp_path / "home"), open_model=hashing) as rag, get_client() as client:
+        await rag.ledger.add_zone(read_zone_file(folder))
+        told: list[str] = []
+        scene = Shop(rag=rag, client=client, folder=folder, told=told, desk=None)  # type: ignore[arg-type]
+        flows = [ingest_flow(rag, tell=scene.tell), report_flow(rag)]
+        scene.desk = Desk(client, flows, tell=scene.tell, after_sweep=lambda _: None, sweep_s=300)
+        await scene.settle()
+        yield scene
+        for left in await client.read_deployments():
+            await client.delete_deployment(left.id)
 
 
 async def test_a_cancelled_run_stops_and_the_next_one_goes_on(shop: Shop) -> None:

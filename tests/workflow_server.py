@@ -1,4 +1,6 @@
-"""A real Prefect server for tests: started once for a module, with the settings that `beleg up` gives it."""
+"""A real Prefect server for tests, with the settings that `beleg up` gives it: one for a process, started by the first test
+that asks for it. Prefect keeps one worker for events per process, so that a second server there would miss some.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +9,36 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 from prefect.events.worker import EventsWorker
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from beleg.up import environment
 from rag.settings import Settings
 from tests.e2e.instance import free_ports
 
 
+@pytest.fixture(scope="session")
+def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of its API."""
+    with _server(tmp_path_factory.mktemp("prefect") / "home") as url:
+        yield url
+
+
+@pytest.fixture
+async def prefect_server(prefect_url: str) -> AsyncIterator[None]:
+    """What runs in this test runs there."""
+    with temporary_settings({PREFECT_API_URL: prefect_url}):
+        yield
+
+
 @contextmanager
-def prefect_server(home: Path) -> Iterator[str]:
-    """The URL of its API."""
+def _server(home: Path) -> Iterator[str]:
     ports = free_ports(3)
     settings = Settings(home=home, port=ports[0], prefect_port=ports[1], mlflow_port=ports[2])
     told = environment(settings)
@@ -37,8 +54,6 @@ def prefect_server(home: Path) -> Iterator[str]:
     home.mkdir(parents=True, exist_ok=True)
     with (home / "prefect.log").open("wb") as log:
         server = subprocess.Popen(command, env=os.environ | told, stdout=log, stderr=log, start_new_session=True)
-        # A process has one for all servers, and it stays with the first for ever.
-        EventsWorker.drain_all(timeout=60)
         try:
             _wait(f"{told['PREFECT_API_URL']}/health", server)
             yield told["PREFECT_API_URL"]
