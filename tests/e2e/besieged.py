@@ -9,8 +9,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +22,7 @@ from rag.compose import open_state
 from rag.settings import read_settings
 from rag.types import Classification, Principal
 from serving.compose import open_keys
-from tests.e2e.instance import RunningInstance
+from tests.e2e.instance import RunningInstance, wait_until
 from tests.e2e.scripted_model import LEAK, ScriptedModel, scripted_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,7 +174,7 @@ def besieged(folder: Path) -> Iterator[Besieged]:
         with _own_disk(house.index):
             try:
                 house.start()
-                wait_until(lambda: _swept(instance) >= {*SAMPLES, zone.name}, patience_s=90)
+                wait_until(lambda: _swept(instance) >= {*SAMPLES, zone.name})
                 yield house
             finally:
                 model.closing.set()
@@ -194,14 +193,6 @@ def _own_disk(index: Path) -> Iterator[None]:
     finally:
         if mounted:
             subprocess.run(["umount", "--lazy", str(index)], check=True)
-
-
-def wait_until(holds: Callable[[], bool], *, patience_s: float = 90.0, every_s: float = 0.2) -> None:
-    """Until it holds; fails when it never does."""
-    deadline = time.monotonic() + patience_s
-    while not holds():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(every_s)
 
 
 def _drop_zone(folder: Path) -> Path:
@@ -258,4 +249,4 @@ def _swept(instance: RunningInstance) -> set[str]:
     return set(json.loads(status.read_text(encoding="utf-8"))["swept"]) if status.exists() else set()
 
 
-__all__ = ["LEAK", "WHARF", "Besieged", "besieged", "wait_until"]
+__all__ = ["LEAK", "WHARF", "Besieged", "besieged"]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.e2e.besieged import Besieged, besieged
+
+expect.set_options(timeout=60_000)  # Playwright's five seconds are short on a busy machine
 
 
 @pytest.fixture(scope="session")

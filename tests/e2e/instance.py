@@ -9,12 +9,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 300.0
 
 
 def free_ports(count: int) -> list[int]:
@@ -27,6 +29,14 @@ def free_ports(count: int) -> list[int]:
     finally:
         for item in sockets:
             item.close()
+
+
+def wait_until(holds: Callable[[], bool], *, every_s: float = 0.2) -> None:
+    """Until it holds; fails when it never does. How fast things go is for the benchmarks: this is patient with a busy machine."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(every_s)
 
 
 @dataclass
@@ -75,7 +85,7 @@ class RunningInstance:
     def stop(self, number: int = signal.SIGINT) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=PATIENCE_S)
 
     def command(self, *arguments: str, timeout_s: float = 300) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -98,7 +108,7 @@ class RunningInstance:
 
     def ask(self, key: str, question: str, *, model: str = "assistant") -> dict:
         reply = httpx.post(
-            f"{self.url}/v1/chat/completions", headers={"Authorization": f"Bearer {key}"}, timeout=60,
+            f"{self.url}/v1/chat/completions", headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE_S,
             json={"model": model, "messages": [{"role": "user", "content": question}]},
         )  # fmt: skip
         assert reply.status_code == 200, reply.text

@@ -20,7 +20,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.besieged import WHARF, Besieged, wait_until
+from tests.e2e.besieged import WHARF, Besieged
+from tests.e2e.instance import PATIENCE_S, wait_until
 
 CHAT = "/v1/chat/completions"
 CRANE = ("Wie viel hebt der Hafenkran Nordstern?", "63 Tonnen")
@@ -288,15 +289,19 @@ def full_disk(house: Besieged) -> Iterator[None]:
         room = os.statvfs(house.index)
         used = (room.f_blocks - room.f_bfree) * room.f_frsize
         house.resize_index(used + (262 << 20))
-        yield
-        house.resize_index(8 << 30)
+        try:
+            yield
+        finally:
+            house.resize_index(8 << 30)
         return
     import resource
 
     worker = house.pid("work")
     before = resource.prlimit(worker, resource.RLIMIT_FSIZE, (8 << 20, resource.RLIM_INFINITY))
-    yield
-    resource.prlimit(worker, resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.prlimit(worker, resource.RLIMIT_FSIZE, before)
 
 
 def test_a_disk_that_fills_during_publish_loses_nothing(house: Besieged) -> None:
@@ -304,10 +309,7 @@ def test_a_disk_that_fills_during_publish_loses_nothing(house: Besieged) -> None
     generation = house.generation()
     with full_disk(house):
         (house.zone / "voll.txt").write_text("Der Leuchtturm Alte Weser ist 38 Meter hoch.\n", encoding="utf-8")
-        wait_until(
-            lambda: "is full" in house.instance.output.lower() or "cannot be written" in house.instance.output,
-            patience_s=60,
-        )
+        wait_until(lambda: "is full" in house.instance.output.lower() or "cannot be written" in house.instance.output)
         assert house.generation() == generation
         assert CRANE[1] in house.told(WHARF, CRANE[0])
         assert "38 Meter" not in house.told(WHARF, "Wie hoch ist der Leuchtturm Alte Weser?")
@@ -357,7 +359,7 @@ def test_a_broken_policy_leaves_the_last_good_one(house: Besieged) -> None:
     assert health()[1] == "ok"
     try:
         file.write_text(good.replace("import rego.v1", "import rego.v1\n\nallow if { no end"), encoding="utf-8")
-        wait_until(lambda: health()[0] == "alarm", patience_s=10)
+        wait_until(lambda: health()[0] == "alarm")
         assert "routing.rego, line" in health()[1]
         assert httpx.get(f"{house.url}/readyz", timeout=30).json()["parts"]["policies"] == "alarm"
         assert house.log("api").count("policy.reload_failed") > alarms
@@ -365,12 +367,12 @@ def test_a_broken_policy_leaves_the_last_good_one(house: Besieged) -> None:
         assert CRANE[1] in reply["choices"][0]["message"]["content"]
         assert "routing.economy" in {d["rule"] for d in reply["beleg"]["decisions"]}
         file.write_text(good.replace('"routing", asked.quality_tier', '"mended", asked.quality_tier'), encoding="utf-8")
-        wait_until(lambda: health()[1] == "ok", patience_s=10)
+        wait_until(lambda: health()[1] == "ok")
         reply = house.ask(WHARF, CRANE[0]).json()
         assert "mended.economy" in {d["rule"] for d in reply["beleg"]["decisions"]}
     finally:
         file.write_text(good, encoding="utf-8")
-    wait_until(lambda: health()[1] == "ok", patience_s=10)
+    wait_until(lambda: health()[1] == "ok")
 
 
 # --- kill -9, and what is left ----------------------------------------------------------------------------------
@@ -389,12 +391,12 @@ def test_kill_9_loses_and_doubles_nothing(house: Besieged) -> None:
         for victim in random.sample([house.pid("work"), house.pid("serve")], 2):
             os.kill(victim, signal.SIGKILL)
         assert house.instance.process is not None
-        assert house.instance.process.wait(timeout=60) != 0
+        assert house.instance.process.wait(timeout=PATIENCE_S) != 0
         answered = sum(future.result() for future in asking)
-    wait_until(lambda: not house.instance.children(), patience_s=20)
+    wait_until(lambda: not house.instance.children())
     house.start()
     ships = {f"schiff-{number}.txt": ("indexed", "indexed") for number in range(16)}
-    wait_until(lambda: ships.items() <= house.states("ablage").items(), patience_s=60)
+    wait_until(lambda: ships.items() <= house.states("ablage").items())
     wait_until(lambda: house.generation()[1] == house.in_the_ledger())
     assert_each_chunk_once(house, "Wie viele Kojen hat das Schiff Aurora?", "schiff-")
     assert CRANE[1] in house.told(WHARF, CRANE[0])

@@ -8,14 +8,13 @@ import re
 import shutil
 import signal
 import sqlite3
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.e2e.instance import RunningInstance
+from tests.e2e.instance import PATIENCE_S, RunningInstance, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,7 +60,7 @@ def test_runs_are_visible_in_prefect_by_names_people_understand(demo: RunningIns
     assert order[-1] == "publish"
 
 
-def test_a_dropped_file_is_answered_within_30_s_without_a_restart(demo: RunningInstance, own_zone: Path) -> None:
+def test_a_dropped_file_is_answered_without_a_restart(demo: RunningInstance, own_zone: Path) -> None:
     """From drop to cited answer while API and ingest run; and gone again after its deletion."""
     key = demo.key(tenant="default")
     question = "How long does the Zephyr gasket last?"
@@ -70,9 +69,9 @@ def test_a_dropped_file_is_answered_within_30_s_without_a_restart(demo: RunningI
     path.write_text(
         "The Zephyr gasket lasts 4,711 operating hours and is then replaced by the service team.\n", encoding="utf-8"
     )
-    _until(lambda: "4,711" in _text(demo.ask(key, question)), patience_s=30)
+    wait_until(lambda: "4,711" in _text(demo.ask(key, question)))
     path.unlink()
-    _until(lambda: "4,711" not in _text(demo.ask(key, question)), patience_s=30)
+    wait_until(lambda: "4,711" not in _text(demo.ask(key, question)))
 
 
 def test_a_held_zone_is_answered_from_only_after_its_owner_has_published_it(
@@ -87,7 +86,7 @@ def test_a_held_zone_is_answered_from_only_after_its_owner_has_published_it(
     )
     assert demo.command("zone", "add", str(tmp_path / "neu"), "--hold").returncode == 0
     (own_zone / "seal.txt").write_text("The Notus seal lasts 5,242 operating hours in the field.\n", encoding="utf-8")
-    _until(lambda: "5,242" in _text(demo.ask(user, "How long does the Notus seal last?")), patience_s=60)
+    wait_until(lambda: "5,242" in _text(demo.ask(user, "How long does the Notus seal last?")))
     assert "8,123" not in _text(demo.ask(user, question))
     assert json.loads(demo.command("zone", "status", "neu", "--json").stdout)["neu"]["files"] == []
     refused = demo.command("ingest", "neu")
@@ -96,7 +95,7 @@ def test_a_held_zone_is_answered_from_only_after_its_owner_has_published_it(
     seen = httpx.get(f"{address}/preview", headers=header, timeout=60).json()
     assert [one["path"] for one in seen["files"]] == ["coupling.txt"]
     assert httpx.post(f"{address}/publish", headers=header, timeout=30).status_code == 201
-    _until(lambda: "8,123" in _text(demo.ask(user, question)), patience_s=60)
+    wait_until(lambda: "8,123" in _text(demo.ask(user, question)))
 
 
 def test_a_run_is_started_from_prefect_for_the_deployment_of_a_zone(demo: RunningInstance) -> None:
@@ -106,10 +105,10 @@ def test_a_run_is_started_from_prefect_for_the_deployment_of_a_zone(demo: Runnin
     prefect = f"http://127.0.0.1:{demo.ports[1]}/api"
     for flow in ("ingest", "weekly%20report"):
         address = f"{prefect}/deployments/name/{flow}/handbuch"
-        _until(lambda at=address: httpx.get(at, timeout=30).json()["status"] == "READY", patience_s=60)
+        wait_until(lambda at=address: httpx.get(at, timeout=30).json()["status"] == "READY")
         deployment = httpx.get(address, timeout=30).json()
         asked = httpx.post(f"{prefect}/deployments/{deployment['id']}/create_flow_run", json={}, timeout=30).json()
-        _until(lambda of=asked["id"]: _state(prefect, of) == "COMPLETED", patience_s=60)
+        wait_until(lambda of=asked["id"]: _state(prefect, of) == "COMPLETED")
     artifacts = httpx.post(f"{prefect}/artifacts/latest/filter", json={}, timeout=30).json()
     expected = {f"{kind}-handbuch" for kind in ("zone", "links", "status", "report", "week")}
     assert expected <= {artifact["key"] for artifact in artifacts}
@@ -121,9 +120,9 @@ def test_kill_9_of_the_ingest_process_loses_nothing(demo: RunningInstance) -> No
     assert demo.process is not None
     worker = next(pid for pid in demo.children() if b"work" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"))
     os.kill(worker, signal.SIGKILL)
-    demo.process.wait(timeout=60)  # an instance that lost a part ends loudly and whole
+    demo.process.wait(timeout=PATIENCE_S)  # an instance that lost a part ends loudly and whole
     assert demo.process.returncode != 0
-    _until(lambda: not demo.children(), patience_s=15)
+    wait_until(lambda: not demo.children())
     marked = len(demo.output)
     demo.start("demo", until="Done after")
     assert ": indexed (" not in demo.output[marked:]
@@ -147,9 +146,9 @@ def test_a_rollback_takes_effect_in_the_running_api(demo: RunningInstance, tmp_p
     assert demo.command("release", "promote", second).returncode == 3  # never evaluated: refused
     promoted = demo.command("release", "promote", second, "--why", "a test", "--unevaluated")
     assert promoted.returncode == 0, promoted.stderr
-    _until(lambda: demo.ask(key, "Was ist E-33?")["beleg"]["release"] == second, patience_s=2)
+    wait_until(lambda: demo.ask(key, "Was ist E-33?")["beleg"]["release"] == second)
     assert demo.command("release", "rollback", "--why", "a test").returncode == 0
-    _until(lambda: demo.ask(key, "Was ist E-33?")["beleg"]["release"] == first, patience_s=2)
+    wait_until(lambda: demo.ask(key, "Was ist E-33?")["beleg"]["release"] == first)
 
 
 def test_the_audit_verifies_and_explains(demo: RunningInstance) -> None:
@@ -182,7 +181,7 @@ def test_no_planted_personal_data_is_kept_anywhere(demo: RunningInstance) -> Non
 def test_ctrl_c_stops_everything(demo: RunningInstance) -> None:
     """No child outlives the command."""
     demo.stop()
-    _until(lambda: not demo.children(), patience_s=15)
+    wait_until(lambda: not demo.children())
 
 
 def _planted() -> list[bytes]:
@@ -204,10 +203,3 @@ def _state(prefect: str, run: str) -> str:
 
 def _text(body: dict) -> str:
     return str(body["choices"][0]["message"]["content"])
-
-
-def _until(holds, *, patience_s: float) -> None:
-    deadline = time.monotonic() + patience_s
-    while not holds():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.2)

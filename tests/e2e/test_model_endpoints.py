@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.besieged import WHARF, Besieged, wait_until
+from tests.e2e.besieged import WHARF, Besieged
+from tests.e2e.instance import wait_until
 from tests.e2e.scripted_model import LEAK
 
 QUESTION = "Wie viel hebt der Hafenkran Nordstern?"
@@ -161,7 +162,7 @@ def test_a_caller_who_leaves_ends_the_models_work(house: Besieged) -> None:
         request_id = reply.headers["x-request-id"]
         next(reply.iter_bytes())
     assert house.model.was_left.wait(10)
-    wait_until(lambda: house.money("model-only")[1:] == (0, 0), patience_s=10)
+    wait_until(lambda: house.money("model-only")[1:] == (0, 0))
     assert house.audited(request_id)[0] == "failed"
 
 
