@@ -7,11 +7,10 @@ import errno
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from crashing import Child, forget, read, write
 from index_scene import EMBEDDER, Scene, access, chunk, edge_reader, edge_writer
 
 from rag.adapters.index import generations
@@ -19,6 +18,11 @@ from rag.errors import Permanent, Temporary
 from rag.types import Classification
 
 ROOT = Path(__file__).resolve().parents[4]
+
+
+@pytest.fixture(autouse=True)
+def paths_for_the_server_that_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", f"{Path(__file__).parent}:{ROOT}:{ROOT / 'tests'}")
 
 
 @pytest.fixture
@@ -224,11 +228,8 @@ async def test_several_processes_read_while_one_writes(root: Path) -> None:
     assert len(await here.ask("rule")) == 2
     async with edge_writer(root) as writer:
         await Scene(writer, here.index).write([chunk("Three rules", document="d2")])
-        children = [start(root, "read") for _ in range(2)]
-        for child in children:
-            out, err = child.communicate(timeout=300)
-            assert child.returncode == 0, err
-            assert json.loads(out) == ["One rule", "Two rules"]
+        for child in [Child(read, root) for _ in range(2)]:
+            assert child.ended() == (0, ["One rule", "Two rules"])
 
 
 async def test_reading_changes_nothing_of_a_generation(root: Path) -> None:
@@ -277,23 +278,15 @@ async def test_a_nearly_full_disk_is_refused_before_the_engine_writes(root: Path
     assert full.value.code == "disk_full"
 
 
-def start(root: Path, *arguments: str) -> subprocess.Popen[str]:
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
-    command = [sys.executable, str(Path(__file__).with_name("crashing.py")), str(root), *arguments]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
 @pytest.mark.parametrize("event", ["os.mkdir", "os.rename", "copy", "shutil.rmtree"])
 async def test_killed_at_any_point_nothing_is_lost_and_nothing_is_published_by_half(event: str, tmp_path: Path) -> None:
     """`kill -9` at each of these events in turn: readers see the old or the new state, and the next run heals."""
     outcomes = set()
     for number in (1, 2, 3, 5, 9, 17, 40):
         root = tmp_path / f"{event}-{number}"
-        child = start(root, "write", event, str(number))
-        out, err = child.communicate(timeout=300)
-        assert child.returncode in {0, -9}, err
-        outcomes.add(child.returncode)
-        said = out.split()
+        ended, said = Child(write, root, event, number).ended()
+        assert ended in {0, -9}
+        outcomes.add(ended)
         seen = await found(root)
         if "published" in said:
             assert seen == {"New rule", "Kept rule"}
@@ -309,7 +302,7 @@ async def test_killed_at_any_point_nothing_is_lost_and_nothing_is_published_by_h
             elif "upserted" in said:
                 await writer.publish()
                 assert await found(root) >= {"New rule", "Kept rule"}
-        if child.returncode == 0:
+        if ended == 0:
             break
     assert -9 in outcomes
 
@@ -360,18 +353,17 @@ async def test_killed_while_it_forgets_it_forgets_on_the_next_start(event: str, 
     outcomes = set()
     for number in (1, 2, 3, 4, 5, 6, 9):
         root = tmp_path / f"{event}-{number}"
-        child = start(root, "forget", event, str(number))
-        out, err = child.communicate(timeout=300)
-        assert child.returncode in {0, -9}, err
-        outcomes.add(child.returncode)
+        ended, said = Child(forget, root, event, number).ended()
+        assert ended in {0, -9}
+        outcomes.add(ended)
         assert "Kept rule" in await found(root)
         async with edge_writer(root) as writer:
-            if "retained" in out.split():
+            if "retained" in said:
                 await writer.publish()
                 assert lying_about(root, "Secret rule") == []
                 assert await found(root) == {"Kept rule"}
         assert not [*root.rglob("rewriting-*"), *root.rglob("replaced-*")]
-        if child.returncode == 0:
+        if ended == 0:
             break
     assert -9 in outcomes
 
