@@ -67,7 +67,7 @@ class Besieged:
         )
 
     def get(self, path: str, who: str) -> httpx.Response:
-        return httpx.get(f"{self.url}{path}", headers=self.header(who), timeout=30)
+        return httpx.get(f"{self.url}{path}", headers=self.header(who), timeout=120)
 
     def ask(self, who: str, question: str, *, model: str = "assistant", **more: Any) -> httpx.Response:
         body = {"model": model, "messages": [{"role": "user", "content": question}], **more}
@@ -81,7 +81,7 @@ class Besieged:
 
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """From the instance's own database, read-only."""
-        connection = sqlite3.connect(f"file:{self.instance.home / 'beleg.sqlite'}?mode=ro", uri=True, timeout=30)
+        connection = sqlite3.connect(f"file:{self.instance.home / 'beleg.sqlite'}?mode=ro", uri=True, timeout=120)
         try:
             return connection.execute(statement, values).fetchall()
         finally:

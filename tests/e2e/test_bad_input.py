@@ -91,7 +91,7 @@ def test_without_a_key_nobody_gets_in(house: Besieged, value: str | None) -> Non
     """No key, another scheme, a wrong or broken key: 401, and no word of what there is."""
     headers = {} if value is None else {"authorization": value.encode("latin-1")}
     for method, path in (("POST", CHAT), ("GET", "/v1/models"), ("POST", "/v1/search"), ("GET", "/v1/health")):
-        reply = httpx.request(method, f"{house.url}{path}", headers=headers, json={}, timeout=30)
+        reply = httpx.request(method, f"{house.url}{path}", headers=headers, json={}, timeout=120)
         require_error(reply, 401, "invalid_api_key")
 
 
@@ -147,7 +147,7 @@ def address(house: Besieged, who: str, question: str, *, ending: str) -> str:
 def status(house: Besieged, path: str, who: str) -> int:
     """Of a request line that no client library has tidied up."""
     host, port = "127.0.0.1", house.instance.ports[0]
-    with socket.create_connection((host, port), timeout=30) as wire:
+    with socket.create_connection((host, port), timeout=120) as wire:
         wire.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {house.keys[who]}\r\n\r\n".encode())
         return int(wire.recv(12)[9:12])
 
@@ -361,7 +361,7 @@ def test_a_broken_policy_leaves_the_last_good_one(house: Besieged) -> None:
         file.write_text(good.replace("import rego.v1", "import rego.v1\n\nallow if { no end"), encoding="utf-8")
         wait_until(lambda: health()[0] == "alarm")
         assert "routing.rego, line" in health()[1]
-        assert httpx.get(f"{house.url}/readyz", timeout=30).json()["parts"]["policies"] == "alarm"
+        assert httpx.get(f"{house.url}/readyz", timeout=120).json()["parts"]["policies"] == "alarm"
         assert house.log("api").count("policy.reload_failed") > alarms
         reply = house.ask(WHARF, CRANE[0]).json()
         assert CRANE[1] in reply["choices"][0]["message"]["content"]

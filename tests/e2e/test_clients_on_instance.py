@@ -143,7 +143,7 @@ def test_a_citations_address_opens(
     """The page behind the annotation's URL, its text with the very quote at the cited span, and the PDF page's picture."""
     reply = client.chat.completions.create(model="assistant", messages=[{"role": "user", "content": question}])
     citation = next(c for c in receipt(reply)["citations"] if c["path"] == path)
-    page = httpx.get(f"{house.url}{citation['url']}", timeout=30)
+    page = httpx.get(f"{house.url}{citation['url']}", timeout=120)
     assert (page.status_code, page.headers["content-type"].split(";")[0]) == (200, "text/html")
     source = house.get(f"/v1{citation['url']}", "aurelia").json()
     start, end = citation["quote_start"] - source["text_start"], citation["quote_end"] - source["text_start"]

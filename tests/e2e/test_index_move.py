@@ -52,7 +52,7 @@ class Asking:
                     self.seen.append((time.time(), sum(paragraph in best for paragraph in PARAGRAPHS)))
                 else:
                     self.failed.append(reply.text)
-                self.stop.wait(0.05)  # the other commands want the processor too
+                self.stop.wait(0.2)  # the other commands want the processor too
 
     def until(self, passages: int, *, since: int = 0) -> float:
         """When the first such answer came, after so many."""
