@@ -76,7 +76,7 @@ async def plan(model: Path | None, *, glossed: bool | None) -> Plan:
         size = rag.indexes.opened(lead).size()
         share = build.dimension / lead.build.dimension
         return Plan(
-            embedder=build.embedder, changes=tuple(_changes(lead, build.profile)), documents=documents, chunks=chunks,
+            embedder=build.embedder, changes=tuple(_changes(lead.build, build)), documents=documents, chunks=chunks,
             minutes=await _minutes(rag.indexes.model(build).ingest, texts[:_SAMPLE], chunks),
             megabytes=None if size is None else size * max(1.0, share) / 2**20,
         )  # fmt: skip
@@ -91,14 +91,10 @@ async def _minutes(embedder: Embedder, texts: list[str], chunks: int) -> float:
     return chunks * (time.monotonic() - began) / len(texts) / 60
 
 
-def _changes(lead: IndexRecord, profile: str) -> list[str]:
-    names = ("embedder", "dimension", "rules", "keywords")
-    pairs = zip(names, _parts(lead.build.profile), _parts(profile), strict=True)
-    return [f"{name}: {before} → {after}" for name, before, after in pairs if before != after]
-
-
-def _parts(profile: str) -> list[str]:
-    return profile.rsplit("/", 3)
+def _changes(before: Build, after: Build) -> list[str]:
+    names = ("embedder", "dimension", "rules", "keywords", "parser")
+    pairs = {name: (getattr(before, name) or "unknown", getattr(after, name)) for name in names}
+    return [f"{name}: {was} → {becomes}" for name, (was, becomes) in pairs.items() if was != becomes]
 
 
 def build_of(rag: Rag, model: Path | None, glossed: bool | None) -> Build:

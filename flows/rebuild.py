@@ -276,7 +276,7 @@ async def hand_over(rag: Rag, to: IndexRecord) -> None:
 
 def differences(before: IndexRecord, after: IndexRecord) -> list[str]:
     """What of the build is another."""
-    names = ("embedder", "dimension", "rules", "keywords")
+    names = ("embedder", "dimension", "rules", "keywords", "parser")
     return [name for name in names if getattr(before.build, name) != getattr(after.build, name)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -227,6 +227,11 @@ def open_models(settings: Settings, pauses: Pauses, stack: AsyncExitStack) -> Op
     return lambda model: endpoint if model == ENDPOINT else local(model)
 
 
+def _read_as(was: Build, made: Build) -> Build:
+    """Who has read the texts of an index, nobody may have written down."""
+    return made if was.parser else replace(made, parser="")
+
+
 @asynccontextmanager
 async def open_rag(
     settings: Settings, *, open_model: OpenModel | None = None, supposing: AllowEntry | None = None
@@ -285,13 +290,14 @@ async def open_rag(
             return Build(
                 model=model, glossed=glossed, embedder=embedder.name, dimension=embedder.dimension,
                 rules=revision(rules), cells=snapshot(rules), cutting=CODE, keywords=keywords.REVISION,
+                parser=parser.revision,
             )  # fmt: skip
 
         default = ENDPOINT if settings.embedder_url is not None and open_model is None else ""
 
         def current(was: Build) -> Build:
-            is_chosen = was.model not in {"", ENDPOINT}
-            return build(was.model, was.glossed) if is_chosen or was.model == default else build(default, not default)
+            is_own = was.model not in {"", ENDPOINT} or was.model == default
+            return _read_as(was, build(was.model, was.glossed) if is_own else build(default, not default))
 
         def intake_of(record: IndexRecord) -> Intake:
             return Intake(
@@ -300,7 +306,7 @@ async def open_rag(
                 index_identity=indexes.opened(record).identity, erasures=state.erasures, reviews=state.reviews,
                 signer=state.signer,
                 chunking=chunking if record.build.cells == snapshot(chunking.of()) else begun_with(record),
-                cutting=record.build.cutting, allow_list=allow_list,
+                cutting=record.build.cutting, parsing=record.build.parser, allow_list=allow_list,
             )  # fmt: skip
 
         @cache

@@ -78,7 +78,7 @@ async def ensure_first_index(settings: Settings, indexes: Indexes, build: Build)
     stamp = Stamp.read(settings.index_root)
     if stamp is not None:
         was = stamp.profile
-        build = replace(build, embedder=was.embedder, dimension=was.dimension, keywords=was.keywords)
+        build = replace(build, embedder=was.embedder, dimension=was.dimension, keywords=was.keywords, parser="")
     at = now()
     await indexes.catalog.keep(
         IndexRecord(name="index-1", build=build, state=IndexState.ready, leads=True, started_at=at, ready_at=at)

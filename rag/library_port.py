@@ -16,12 +16,20 @@ class Publications(Protocol):
 
 
 class Library(Protocol):
-    """Cleared documents as stored, so that a quote can be checked and a source opened."""
+    """Cleared documents as stored, so that a quote can be checked and a source opened.
+
+    While an index is built for a new parser, the current version is there in two readings: that of each parser.
+    """
 
     async def keep(self, cleared: Cleared, *, earlier: Sequence[Kept] | None = None) -> None:
         """As the current version. `earlier`: exactly these are kept of those before it; `None` = no history, and what it
-        replaces can be opened for a while yet. In one step: at any instant one version is the current one.
+        replaces can be opened for a while yet. In one step: at any instant one version is the current one. Other
+        readings of it go: they may have other labels.
         """
+        ...
+
+    async def add(self, cleared: Cleared) -> bool:
+        """As another parser has read the current version, beside what is there. False: it is the current one no more."""
         ...
 
     async def history(self, document_id: str) -> list[Kept]:
@@ -39,7 +47,13 @@ class Library(Protocol):
         ...
 
     async def cleared(self, document_id: str, version: str) -> Cleared | None:
-        """The stored text with its labels; `document.content` is empty. The caller checks access."""
+        """The stored text with its labels, of several readings the first; `document.content` is empty. The caller checks
+        access.
+        """
+        ...
+
+    async def readings(self, document_id: str, version: str) -> list[Cleared]:
+        """All of them, by age. A passage stands in the one whose text it is."""
         ...
 
     async def versions(self, document_id: str) -> int:

@@ -14,6 +14,7 @@ class MemoryLibrary:
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str], Kept] = {}
+        self._added: dict[tuple[str, str], list[Cleared]] = {}
         self._replaced: set[tuple[str, str]] = set()
 
     async def keep(self, cleared: Cleared, *, earlier: Sequence[Kept] | None = None) -> None:
@@ -27,6 +28,20 @@ class MemoryLibrary:
                 del self._kept[key]
         self._kept |= rows
         self._replaced -= rows.keys()
+        for key in rows:
+            self._added.pop(key, None)
+
+    async def add(self, cleared: Cleared) -> bool:
+        key = (cleared.document.id, cleared.document.version)
+        kept = self._kept.get(key)
+        if kept is None or kept.ended_at is not None or key in self._replaced:
+            return False
+        if cleared.parser == kept.cleared.parser:
+            self._kept[key] = Kept(cleared=_emptied(cleared))
+        else:
+            others = [one for one in self._added.get(key, []) if one.parser != cleared.parser]
+            self._added[key] = [*others, _emptied(cleared)]
+        return True
 
     async def history(self, document_id: str) -> list[Kept]:
         return [kept for key, kept in self._kept.items() if key[0] == document_id and key not in self._replaced]
@@ -47,19 +62,25 @@ class MemoryLibrary:
         kept = self._kept.get((document_id, version))
         return None if kept is None or _is_withheld(kept) else kept.cleared
 
+    async def readings(self, document_id: str, version: str) -> list[Cleared]:
+        first = await self.cleared(document_id, version)
+        return [] if first is None else [first, *self._added.get((document_id, version), [])]
+
     async def versions(self, document_id: str) -> int:
         return sum(key[0] == document_id for key in self._kept)
 
     async def live(self) -> list[Publication]:
         return [
-            Publication(document_id=key[0], version=key[1], classification=kept.cleared.document.labels.classification)
+            Publication(document_id=key[0], version=key[1], classification=part)
             for key, kept in self._kept.items()
             if key not in self._replaced and not _is_withheld(kept)
+            for part in {one.document.labels.classification for one in (kept.cleared, *self._added.get(key, []))}
         ]
 
     async def forget(self, document_id: str) -> int:
         count = await self.versions(document_id)
         self._kept = {key: value for key, value in self._kept.items() if key[0] != document_id}
+        self._added = {key: value for key, value in self._added.items() if key[0] != document_id}
         return count
 
     async def overwrite(self) -> None:

@@ -278,8 +278,10 @@ class Ledger(Protocol):
         """Overwrites what was known of this place; the stored entry carries its history (`Entry.after`)."""
         ...
 
-    async def refingerprint(self, zone: str, before: str, after: str) -> None:
-        """Entries made by the one pipeline count as made by the other: another index, which holds the same, leads now."""
+    async def refingerprint(self, zone: str, before: str, after: str, *, path: str | None = None) -> None:
+        """Entries made by the one pipeline count as made by the other: another index, which holds the same, leads now.
+        `path`: of this file alone.
+        """
         ...
 
     async def mark_missing(self, zone: str, paths: frozenset[str]) -> None:

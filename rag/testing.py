@@ -223,9 +223,11 @@ class MemoryLedger:
         rows = self._rows.setdefault(entry.receipt.zone, {})
         rows[entry.receipt.path] = entry.after(rows.get(entry.receipt.path))
 
-    async def refingerprint(self, zone: str, before: str, after: str) -> None:
+    async def refingerprint(self, zone: str, before: str, after: str, *, path: str | None = None) -> None:
         rows = self._rows.get(zone, {})
-        rows |= {path: replace(e, fingerprint=after) for path, e in rows.items() if e.fingerprint == before}
+        for at, entry in rows.items():
+            if entry.fingerprint == before and path in {None, at}:
+                rows[at] = replace(entry, fingerprint=after)
 
     async def mark_missing(self, zone: str, paths: frozenset[str]) -> None:
         rows = self._rows.get(zone, {})

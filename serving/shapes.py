@@ -5,6 +5,7 @@ Answer → JSON, pure. Spans count code points, as OpenAI's do.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import quote
@@ -234,23 +235,31 @@ def search_result(hit: Hit, *, as_of: datetime | None = None) -> SearchResult:
     source = SourceOut(
         document_id=chunk.document_id, version=chunk.version, document=chunk.uri, zone=chunk.zone, path=chunk.path,
         title=chunk.title, media_type=chunk.media_type, chunk_id=chunk.id,
-        url=source_url(chunk.document_id, chunk.version, chunk.start, chunk.end, as_of=as_of),
+        url=source_url(chunk.document_id, chunk.version, chunk.start, chunk.end, of=passage_digest(chunk.text), as_of=as_of),
         quote=chunk.text, quote_start=chunk.start, quote_end=chunk.end,
         **_first(chunk.places), places=[place_out(place) for place in chunk.places],
     )  # fmt: skip
     return SearchResult(document=chunk.uri, text=chunk.text, score=hit.score, citation=source)
 
 
-def source_url(document_id: str, version: str, start: int, end: int, *, as_of: datetime | None = None) -> str:
-    """Relative, so that no Host header can bend it."""
+def source_url(
+    document_id: str, version: str, start: int, end: int, *, of: str, as_of: datetime | None = None
+) -> str:  # fmt: skip
+    """Relative, so that no Host header can bend it. `of`: see `passage_digest`."""
     then = "" if as_of is None else f"&as_of={quote(as_of.isoformat(), safe='')}"
-    return f"/sources/{quote(document_id, safe='')}/{quote(version, safe='')}?start={start}&end={end}{then}"
+    return f"/sources/{quote(document_id, safe='')}/{quote(version, safe='')}?start={start}&end={end}&of={of}{then}"
+
+
+def passage_digest(text: str) -> str:
+    """By which a passage is known in the one of several readings that it stands in."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _citation_url(citation: Citation, answer: Answer) -> str:
     return source_url(
-        citation.document_id, citation.version, citation.quote_start, citation.quote_end, as_of=answer.as_of
-    )
+        citation.document_id, citation.version, citation.quote_start, citation.quote_end,
+        of=passage_digest(citation.quote), as_of=answer.as_of,
+    )  # fmt: skip
 
 
 def place_out(place: Place) -> PlaceOut:

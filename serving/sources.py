@@ -20,7 +20,7 @@ from rag.types import AuditRow, Box, Cleared, Place, Principal, now
 from serving.front import Front
 from serving.identity import Asker, may_read
 from serving.settings import Limits
-from serving.shapes import PlaceOut, place_out
+from serving.shapes import PlaceOut, passage_digest, place_out
 from serving.wire import as_of as parsed_as_of
 
 PDF = "application/pdf"
@@ -50,10 +50,11 @@ class MarkOut(BaseModel):
 
 
 class HighlightOut(BaseModel):
-    """The cited span and where it stands; boxes for the page image."""
+    """The cited span and where it stands; boxes for the page image. `of`: digest of its text."""
 
     start: int
     end: int
+    of: str
     places: list[PlaceOut]
 
 
@@ -94,13 +95,16 @@ def router(limits: Limits) -> APIRouter:
         asker: Asker,
         start: Annotated[int, Query(ge=0, description="First code point of the passage.")] = 0,
         end: Annotated[int, Query(ge=0, description="After its last; 0 = no passage.")] = 0,
+        of: Annotated[
+            str, Query(max_length=40, description="Digest of the passage, as the citation's URL has it.")
+        ] = "",
         as_of: AsOf = None,
     ) -> Source:
         """The cleared text with its structure, and the passage's place. 404 if the asker may not read it."""
         front: Front = request.app.state.front
         at = parsed_as_of(as_of, "as_of", now())
         async with _on_record(document_id, version, asker, front, request, page=None):
-            cleared = await _readable(document_id, version, asker, front, at)
+            cleared = _with(of, start, end, await _readable(document_id, version, asker, front, at))
         return _source(cleared, start, min(end, len(cleared.text)), limits)
 
     @routes.get(
@@ -116,22 +120,31 @@ def router(limits: Limits) -> APIRouter:
         front: Front = request.app.state.front
         at = parsed_as_of(as_of, "as_of", now())
         async with _on_record(document_id, version, asker, front, request, page=page):
-            cleared = await _readable(document_id, version, asker, front, at)
-            masks = _masks(cleared, page)
+            cleared, *_ = await _readable(document_id, version, asker, front, at)
+            readings = await front.library.readings(document_id, version)  # what any parser has found is painted over
+            masks = [box for one in readings for box in _masks(one, page)]
             png = await front.page_images.png(await _original(cleared, front), page, masked=masks)
         return Response(png, media_type="image/png")
 
     return routes
 
 
-async def _readable(document_id: str, version: str, asker: Principal, front: Front, at: datetime | None) -> Cleared:
-    """One answer for what is not there and for what is not the asker's: nobody learns which."""
-    cleared = await front.library.cleared(document_id, version)
-    if cleared is None or not may_read(asker, cleared.document.labels, at=at):
+async def _readable(
+    document_id: str, version: str, asker: Principal, front: Front, at: datetime | None
+) -> list[Cleared]:
+    """Its readings, one at least. One answer for what is not there and for what is not the asker's: nobody learns which."""
+    readings = await front.library.readings(document_id, version)
+    readable = [cleared for cleared in readings if may_read(asker, cleared.document.labels, at=at)]
+    if not readable:
         raise Refused(
             "source_not_found", "There is no such source for this key.", hint="It may have been replaced or removed."
         )
-    return cleared
+    return readable
+
+
+def _with(of: str, start: int, end: int, readings: list[Cleared]) -> Cleared:
+    """The reading in which the passage stands; the first if it stands in none."""
+    return next((one for one in readings if passage_digest(one.text[start:end]) == of), readings[0])
 
 
 @asynccontextmanager
@@ -193,7 +206,7 @@ def _source(cleared: Cleared, start: int, end: int, limits: Limits) -> Source:
     highlight = None
     if start < end:
         places = [place_out(place) for place in cleared.places if place.start < end and place.end > start]
-        highlight = HighlightOut(start=start, end=end, places=places)
+        highlight = HighlightOut(start=start, end=end, of=passage_digest(cleared.text[start:end]), places=places)
     return Source(
         document_id=document.id, version=document.version, document=document.uri, zone=document.zone,
         path=document.path, title=cleared.title, media_type=cleared.media_type, language=cleared.language,

@@ -96,7 +96,9 @@ def entry(of: Receipt | None = None, **changes: object) -> Entry:
     return Entry(**(fields | changes))  # type: ignore[arg-type]
 
 
-def cleared(document_id: str = "doc-1", version: str = "v1", text: str = "Höhe: 5 m.\nTab\there.") -> Cleared:
+def cleared(
+    document_id: str = "doc-1", version: str = "v1", text: str = "Höhe: 5 m.\nTab\there.", *, parser: str = ""
+) -> Cleared:  # fmt: skip
     boxed = Place(start=0, end=10, page=3, box=Box(left=0.1, top=0.2, right=0.9, bottom=0.25))
     labels = Labels(
         tenant="aurelia",
@@ -139,6 +141,7 @@ def cleared(document_id: str = "doc-1", version: str = "v1", text: str = "Höhe:
         counts={"PERSON": 2},
         masked=(boxed,),
         raised=Raised(before=Classification.internal, rule="ingest.identifiers", reason="Accounts of several people."),
+        parser=parser,
     )
 
 

@@ -36,15 +36,14 @@ async def surrounded(hits: Sequence[Hit], *, library: Library, tokens: int, coun
     found = list(hits)
     for (document_id, version), of_document in places.items() if tokens > 0 else ():
         try:
-            cleared = await library.cleared(document_id, version)
+            readings = await library.readings(document_id, version)
         except Temporary as error:
             log.warning("surround.library_unreachable", extra={"code": error.code})
             return found
-        if cleared is None:
-            continue
         taken = _Taken([(hits[at].chunk.start, hits[at].chunk.end) for at in of_document])
         for at in of_document:
-            if _is_same(cleared, hits[at].chunk):
+            cleared = next((one for one in readings if _is_same(one, hits[at].chunk)), None)
+            if cleared is not None:
                 found[at] = replace(hits[at], wide=_widened(cleared, hits[at].chunk, taken, tokens, count_tokens))
     return found
 

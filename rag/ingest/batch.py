@@ -163,7 +163,7 @@ class Batch:
                 file.began = history.began_at(known, document.version, now())
                 document = history.begun(document, file.began)
             parsed = await self._intake.parser.parse(capped(document, file.due.until))
-            return replace(parsed, document=replace(parsed.document, content=b""))
+            return replace(parsed, document=replace(parsed.document, content=b""), parser=self._intake.parser.revision)
 
         await self._each(Sighting, one, at_once=_BYTES_OF)
 
@@ -242,6 +242,8 @@ class Batch:
             await self._writer.upsert(made.chunks, made.vectors)
             if self._leads:
                 await self._intake.library.keep(made.cleared)
+            else:
+                await self._keep_reading(file, made)
             document, keep = made.cleared.document, frozenset(c.id for c in made.chunks)
             await self._writer.retain(document.id, document.version, keep=keep)
             return receipts.indexed(made.cleared, chunks=len(made.chunks))
@@ -266,10 +268,17 @@ class Batch:
         await self._writer.upsert(made.chunks, made.vectors)
         if self._leads:
             await self._intake.library.keep(made.cleared, earlier=earlier.waiting)
+        else:
+            await self._keep_reading(file, made)
         await self._writer.retain(document.id, document.version, keep=keep, earlier=earlier.untouched)
         await self._writer.upsert(chunks, vectors)
         if self._leads and chunks:
             await self._intake.library.keep(made.cleared, earlier=earlier.kept)
+
+    async def _keep_reading(self, file: File, made: Embedded) -> None:
+        """Of an index that follows: what was read for it, because another parser has read what was stored."""
+        if file.version is not None:
+            await self._intake.library.add(made.cleared)
 
     async def park(self) -> None:
         """What could not come along waits for the next sweep, each file with its reason."""

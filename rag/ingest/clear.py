@@ -75,6 +75,7 @@ async def clear(parsed: Parsed, *, guard: Guard, policy: Policy, zone: Zone, is_
         counts=_counts(whole, screened),
         masked=tuple(_places(masked, moved, named)),
         raised=admitted.raised,
+        parser=parsed.parser,
     )
 
 

@@ -106,6 +106,7 @@ def reopened(kept: Kept, current: Document, ended: datetime) -> Parsed:
     return Parsed(
         document=replace(was, version=version, labels=labels), media_type=cleared.media_type, title=cleared.title,
         text=cleared.text, elements=cleared.elements, places=cleared.places, pages=cleared.pages,
+        parser=cleared.parser,
     )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ class Intake:
         index_identity: names the working copy of the index as it is now; a new one, which is empty, has a new name.
         chunking: how documents are cut, before a zone's own settings.
         cutting: revision of the code that cuts, as the index was begun with: another makes a new index, not every file due.
+        parsing: revision of the parser, likewise; "" = the parser's own, so that another makes every file due.
     """
 
     landing: Landing
@@ -45,8 +46,14 @@ class Intake:
     signer: Signer
     chunking: Chunking = field(default_factory=Chunking)
     cutting: str = CODE
+    parsing: str = ""
     allow_list: AllowList | None = None
     """The guard's own; without one, whatever is found counts."""
+
+    @property
+    def read_by(self) -> str:
+        """Revision of the parser that the index is made for."""
+        return self.parsing or self.parser.revision
 
     def rules(self, zone: Zone) -> ChunkRules:
         """How the zone's documents are cut. Raises `Permanent("bad_chunking")`."""
@@ -58,7 +65,7 @@ class Intake:
         """
         decides = (self.guard.revision, self.policy.ingest_revision)
         cut = revision(self.rules(zone), code=self.cutting)
-        parts = (self.parser.revision, *decides, cut, self.embedder.name, self.index_identity())
+        parts = (self.read_by, *decides, cut, self.embedder.name, self.index_identity())
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     async def allowed(self, zone: Zone) -> tuple[AllowEntry, ...]:

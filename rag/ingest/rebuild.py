@@ -17,6 +17,8 @@ from rag.ingest.ingest import Due, Intake
 from rag.ports import Catalog, IndexWriter
 from rag.types import Cleared, Entry, IndexRecord, Receipt, State, Zone
 
+_READ_ANEW = "read anew"
+"""In place of a fingerprint: of no pipeline."""
 MOST = 32
 """Documents at a time: the index's lock is held for some seconds, so that an erasure need not wait long."""
 
@@ -74,7 +76,8 @@ async def catch_up(
     """Makes what is due and takes out what is gone. What was erased or changed since somebody looked is left alone: call
     it with the index's lock held, for it looks once more at these documents.
 
-    A text that is stored is neither read nor cleared again; without one the file is.
+    A text that is stored is neither read nor cleared again, if it was read by the parser of this index; without one the
+    file is, and its text is stored beside the other.
     """
     for document in portion.gone:
         await writer.retain(document, None)
@@ -83,6 +86,7 @@ async def catch_up(
     due = {entry.receipt.path: entry for entry in portion.due if _is_still(entry, known)}
     stored = {path: await _stored(entry, intake) for path, entry in due.items()}
     due = {path: entry for path, entry in due.items() if stored[path] or entry.receipt.state is State.indexed}
+    stored = {path: None if _reads_anew(entry, stored[path], intake) else stored[path] for path, entry in due.items()}
     until: dict[str, datetime] = {}
     away: list[Receipt] = []
     try:
@@ -92,7 +96,7 @@ async def catch_up(
     batch = Batch(
         zone, [Due(sighting=entry.sighting, until=until.get(path)) for path, entry in due.items()], intake=intake,
         writer=writer, cleared={path: text for path, text in stored.items() if text is not None},
-        record=_marking(due, record, catalog),
+        record=_marking(due, record, catalog, intake),
     )  # fmt: skip
     for step in batch.steps.values():
         try:
@@ -114,19 +118,33 @@ def _waiting(entry: Entry, error: Temporary) -> Receipt:
 
 
 async def _stored(entry: Entry, intake: Intake) -> Cleared | None:
+    """As the parser of this index has read it, or else as any has."""
     version = entry.receipt.version
-    return None if version is None else await intake.library.cleared(entry.receipt.document_id, version)
+    readings = [] if version is None else await intake.library.readings(entry.receipt.document_id, version)
+    own = [cleared for cleared in readings if cleared.parser == intake.parsing]
+    return next(iter(own or readings), None)
+
+
+def _reads_anew(entry: Entry, stored: Cleared | None, intake: Intake) -> bool:
+    """What an earlier parser has read, for an index of today's. An index of an earlier one takes what there is."""
+    is_of_today = intake.parsing == intake.parser.revision
+    is_there = entry.receipt.state is State.indexed and entry.missing_since is None
+    return is_of_today and is_there and stored is not None and stored.parser != intake.parsing
 
 
 def _marking(
-    due: dict[str, Entry], record: IndexRecord, catalog: Catalog
+    due: dict[str, Entry], record: IndexRecord, catalog: Catalog, intake: Intake
 ) -> Callable[[Entry], Awaitable[None]]:  # fmt: skip
-    """What waits stays due; what cannot be read any more is done, with nothing."""
+    """What waits stays due; what cannot be read any more is done, with nothing. What a new parser has found out, so that the
+    document may not be indexed, concerns the leading index as well: the next sweep reads it anew.
+    """
 
     async def mark(made: Entry) -> None:
-        receipt = made.receipt
+        receipt, entry = made.receipt, due[made.receipt.path]
+        if receipt.state is State.quarantined and entry.receipt.state is State.indexed:
+            await intake.ledger.refingerprint(receipt.zone, entry.fingerprint, _READ_ANEW, path=receipt.path)
         if receipt.state in {State.indexed, State.quarantined}:
-            of = made_from(due[receipt.path])
+            of = made_from(entry)
             chunks = receipt.chunks if receipt.state is State.indexed else 0
             await catalog.mark(record.name, receipt.zone, receipt.document_id, made_from=of, chunks=chunks)
 

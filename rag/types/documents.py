@@ -164,6 +164,7 @@ class Parsed:
         echoes: where the words of a span stand once more on other pages (a running head): the text has them once,
             but a mask must cover them all.
         pages: number of pages, slides or sheets, where the format has them.
+        parser: revision of the parser that read it.
     """
 
     document: Document
@@ -174,6 +175,7 @@ class Parsed:
     places: tuple[Place, ...] = field(repr=False)
     pages: int | None = None
     echoes: tuple[Place, ...] = field(default=(), repr=False)
+    parser: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +227,7 @@ class Cleared:
         masked: places (page and box) under which personal data stood, to black out when a page is drawn.
         language: ISO 639-1, of most of the text.
         raised: set if the classification in `document.labels` is a policy's and no longer the owner's.
+        parser: revision of the parser that read it; "" = nobody wrote it down.
     """
 
     document: Document
@@ -239,6 +242,7 @@ class Cleared:
     counts: dict[str, int]
     masked: tuple[Place, ...] = ()
     raised: Raised | None = None
+    parser: str = ""
 
     @property
     def is_redacted(self) -> bool:

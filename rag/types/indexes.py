@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,8 @@ class Build:
             gloss.
         embedder: name of the embedder that these make, stamped on the index. dimension: of its vectors.
         rules: revision of the chunk rules. cells: these, whole. cutting: revision of the code that follows them.
-        keywords: revision of the tokeniser.
+        keywords: revision of the tokeniser. parser: revision of the parser that the texts were read by; "" = nobody wrote it
+            down, and another parser reads them anew in place.
     """
 
     model: str = ""
@@ -30,11 +32,13 @@ class Build:
     keywords: str
     cells: tuple[ChunkSetting, ...] = ()
     cutting: str = ""
+    parser: str = ""
 
     @property
     def profile(self) -> str:
         """As recipes name it."""
-        return f"{self.embedder}/{self.dimension}/{self.rules}/{self.keywords}"
+        read_by = f"/{hashlib.sha256(self.parser.encode()).hexdigest()[:8]}" if self.parser else ""
+        return f"{self.embedder}/{self.dimension}/{self.rules}/{self.keywords}{read_by}"
 
 
 class IndexState(StrEnum):

@@ -56,6 +56,46 @@ class LibraryContract:
         assert await library.forget("doc-1") == 2
         assert (await library.versions("doc-1"), await library.forget("doc-1")) == (0, 0)
 
+    async def test_a_version_can_be_there_in_two_readings(self, library: Library) -> None:
+        """Each parser's, by age; it is one version all the same, and the next that is kept is alone again."""
+        await library.keep(cleared(parser="p1"))
+        assert await library.add(cleared(text="Anders gelesen.", parser="p2"))
+        assert await library.add(cleared(text="Noch einmal.", parser="p2"))
+        assert await library.readings("doc-1", "v1") == [
+            cleared(parser="p1"),
+            cleared(text="Noch einmal.", parser="p2"),
+        ]
+        assert await library.cleared("doc-1", "v1") == cleared(parser="p1")
+        assert [kept.cleared for kept in await library.history("doc-1")] == [cleared(parser="p1")]
+        assert (await library.versions("doc-1"), len(await library.live())) == (1, 1)
+        await library.keep(cleared(text="Neu gelesen.", parser="p3"))
+        assert [one.parser for one in await library.readings("doc-1", "v1")] == ["p3"]
+
+    async def test_a_reading_is_added_to_the_current_version_alone(self, library: Library) -> None:
+        """Not to what was never kept, was replaced, withheld or forgotten meanwhile; and it goes with its version."""
+        assert not await library.add(cleared(parser="p2"))
+        await library.keep(cleared(version="v1", parser="p1"))
+        assert await library.add(cleared(version="v1", parser="p2"))
+        await library.keep(cleared(version="v2", parser="p1"))
+        assert not await library.add(cleared(version="v1", parser="p3"))
+        assert await library.add(cleared(version="v2", parser="p3"))
+        await library.withhold("doc-1", NOON)
+        assert not await library.add(cleared(version="v2", parser="p4"))
+        assert await library.readings("doc-1", "v2") == []
+        await library.keep(cleared(version="v3", parser="p1"))
+        assert await library.add(cleared(version="v3", parser="p2"))
+        assert await library.forget("doc-1") >= 1
+        assert (await library.versions("doc-1"), await library.readings("doc-1", "v3")) == (0, [])
+
+    async def test_readings_of_two_classes_are_both_live(self, library: Library) -> None:
+        """A new parser has found what raises the document: its chunks are of that class, those of the other index are not."""
+        await library.keep(cleared(parser="p1"))
+        first = cleared(parser="p2")
+        raised = replace(first.document.labels, classification=Classification.highly_confidential)
+        await library.add(replace(first, document=replace(first.document, labels=raised)))
+        parts = {one.classification for one in await library.live()}
+        assert parts == {first.document.labels.classification, Classification.highly_confidential}
+
     async def test_of_every_document_one_version_is_live(self, library: Library) -> None:
         """The one that was kept last, with its class; none of what was forgotten."""
         for version in ("v1", "v2"):

@@ -81,9 +81,11 @@ class DatabaseLedger:
             stored = entry.after(None if row is None else _entry(dict(row)))
             await connection.execute(self._database.upsert(documents, _row(stored), keys=("zone", "path")))
 
-    async def refingerprint(self, zone: str, before: str, after: str) -> None:
+    async def refingerprint(self, zone: str, before: str, after: str, *, path: str | None = None) -> None:
         """One transaction."""
         of_before = (documents.c.zone == zone) & (documents.c.fingerprint == before)
+        if path is not None:
+            of_before &= documents.c.path == path
         async with self._database.write() as connection:
             await connection.execute(update(documents).where(of_before).values(fingerprint=after))
 

@@ -14,6 +14,8 @@ from rag.adapters.database.schema import Instant, texts
 from rag.adapters.database.stored_text import pack, unpack
 from rag.types import Classification, Cleared, Kept, Publication, now
 
+_KEY = ("document_id", "version", "parser")
+
 
 class DatabaseLibrary:
     """See `rag.ports.Library`.
@@ -36,7 +38,9 @@ class DatabaseLibrary:
         async with self._database.write() as connection:
             await connection.execute(delete(texts).where(others, texts.c.ended_at.is_not(None)))
             for row in rows:
-                await connection.execute(self._database.upsert(texts, row, keys=("document_id", "version")))
+                same = (texts.c.document_id == document.id) & (texts.c.version == row["version"])
+                await connection.execute(delete(texts).where(same, texts.c.parser != row["parser"]))
+                await connection.execute(self._database.upsert(texts, row, keys=_KEY))
             await connection.execute(
                 update(texts)
                 .where(older, texts.c.superseded_at.is_(None), texts.c.ended_at.is_(None))
@@ -45,6 +49,17 @@ class DatabaseLibrary:
             outlived = (texts.c.superseded_at < at - self._keep_superseded) & texts.c.ended_at.is_(None)
             await connection.execute(delete(texts).where(outlived))
 
+    async def add(self, cleared: Cleared) -> bool:
+        at, document = now(), cleared.document
+        row = await self._row(Kept(cleared=cleared), at)
+        of_document = (texts.c.document_id == document.id) & (texts.c.version == document.version)
+        is_current = of_document & texts.c.superseded_at.is_(None) & texts.c.ended_at.is_(None)
+        async with self._database.write() as connection:
+            if (await connection.execute(select(texts.c.version).where(is_current).limit(1))).first() is None:
+                return False
+            await connection.execute(self._database.upsert(texts, row, keys=_KEY))
+            return True
+
     @staticmethod
     async def _row(kept: Kept, at: datetime) -> dict[str, Any]:
         """An earlier version without chunks is withheld: it counts as superseded, and stays."""
@@ -52,6 +67,7 @@ class DatabaseLibrary:
         return {
             "document_id": document.id,
             "version": document.version,
+            "parser": kept.cleared.parser,
             "content": await asyncio.to_thread(pack, kept.cleared),
             "kept_at": at,
             "superseded_at": at if is_withheld else None,
@@ -62,18 +78,19 @@ class DatabaseLibrary:
         }
 
     async def history(self, document_id: str) -> list[Kept]:
-        """Oldest end first."""
+        """Oldest end first; of several readings the first."""
         is_kept = texts.c.superseded_at.is_(None) | texts.c.ended_at.is_not(None)
         statement = (
-            select(texts.c.content, texts.c.ended_at, texts.c.made_with)
+            select(texts.c.version, texts.c.content, texts.c.ended_at, texts.c.made_with)
             .where(texts.c.document_id == document_id, is_kept)
-            .order_by(texts.c.ended_at.is_(None), texts.c.ended_at)
+            .order_by(texts.c.ended_at.is_(None), texts.c.ended_at, texts.c.kept_at)
         )
         async with self._database.read() as connection:
             rows = (await connection.execute(statement)).all()
+        first = {version: row for version, *row in reversed(rows)}
         return [
             Kept(cleared=await asyncio.to_thread(unpack, content), ended_at=ended_at, made_with=made_with)
-            for content, ended_at, made_with in rows
+            for content, ended_at, made_with in reversed(first.values())
         ]
 
     async def withhold(self, document_id: str, at: datetime, *, oldest: datetime | None = None) -> None:
@@ -94,26 +111,31 @@ class DatabaseLibrary:
             return frozenset((await connection.execute(statement)).scalars())
 
     async def cleared(self, document_id: str, version: str) -> Cleared | None:
-        """The stored text, `document.content` empty; `None` if it was never kept, forgotten, outlived or withheld."""
+        """`None` if it was never kept, forgotten, outlived or withheld."""
+        return next(iter(await self.readings(document_id, version)), None)
+
+    async def readings(self, document_id: str, version: str) -> list[Cleared]:
         lives_on = (texts.c.superseded_at >= now() - self._keep_superseded) & texts.c.ended_at.is_(None)
-        statement = select(texts.c.content).where(
-            texts.c.document_id == document_id, texts.c.version == version, texts.c.superseded_at.is_(None) | lives_on
+        of_version = (texts.c.document_id == document_id) & (texts.c.version == version)
+        statement = (
+            select(texts.c.content)
+            .where(of_version, texts.c.superseded_at.is_(None) | lives_on)
+            .order_by(texts.c.kept_at)
         )
         async with self._database.read() as connection:
-            content = (await connection.execute(statement)).scalar_one_or_none()
-        return None if content is None else await asyncio.to_thread(unpack, content)
+            contents = (await connection.execute(statement)).scalars().all()
+        return [await asyncio.to_thread(unpack, content) for content in contents]
 
     async def versions(self, document_id: str) -> int:
         """Outlived ones count: they are still there."""
-        statement = select(func.count()).select_from(texts).where(texts.c.document_id == document_id)
+        statement = select(func.count(texts.c.version.distinct())).where(texts.c.document_id == document_id)
         async with self._database.read() as connection:
             return int((await connection.execute(statement)).scalar_one())
 
     async def live(self) -> list[Publication]:
         """What was kept before its class was written down is of any class."""
-        statement = select(texts.c.document_id, texts.c.version, texts.c.classification).where(
-            texts.c.superseded_at.is_(None)
-        )
+        found = select(texts.c.document_id, texts.c.version, texts.c.classification)
+        statement = found.where(texts.c.superseded_at.is_(None)).distinct()
         async with self._database.read() as connection:
             rows = (await connection.execute(statement)).all()
         return [
@@ -125,8 +147,12 @@ class DatabaseLibrary:
 
     async def forget(self, document_id: str) -> int:
         """Removes every version at once: a deleted document cannot be opened, whatever an old answer cites."""
+        of_document = texts.c.document_id == document_id
+        count = select(func.count(texts.c.version.distinct())).where(of_document)
         async with self._database.write() as connection:
-            return (await connection.execute(delete(texts).where(texts.c.document_id == document_id))).rowcount
+            versions = int((await connection.execute(count)).scalar_one())
+            await connection.execute(delete(texts).where(of_document))
+        return versions
 
     async def overwrite(self) -> None:
         await self._database.overwrite_log()

@@ -134,6 +134,7 @@ texts = Table(
     metadata,
     Column("document_id", Text, primary_key=True),
     Column("version", Text, primary_key=True),
+    Column("parser", Text, primary_key=True, server_default=""),
     Column("content", LargeBinary, nullable=False),
     Column("kept_at", Instant, nullable=False),
     Column("superseded_at", Instant, index=True),

@@ -42,6 +42,7 @@ def pack(cleared: Cleared) -> bytes:
         "decision": [decision.action.value, decision.rule, decision.reason, decision.revision],
         "counts": cleared.counts,
         "raised": _raised_out(cleared.raised),
+        "parser": cleared.parser,
     }
     return zlib.compress(orjson.dumps(shape), 6)
 
@@ -66,6 +67,7 @@ def unpack(content: bytes) -> Cleared:
             decision=Decision(action=Action(action), rule=rule, reason=reason, revision=revision),
             counts=shape["counts"],
             raised=_raised_in(shape.get("raised")),
+            parser=shape.get("parser", ""),
         )
     except (zlib.error, ValueError, KeyError, TypeError) as error:
         raise Permanent("library.unreadable", "A stored text is damaged.", hint="Ingest its document again.") from error

@@ -45,10 +45,11 @@ export async function account() {
   return { useCases: told.data, mayLook: Boolean(told.beleg?.may_look) };
 }
 
-/** `asOf`: opens what was valid then, for the citations of an answer as of an earlier day. */
-export async function source(id, version, { start = 0, end = 0, asOf = "" } = {}) {
-  const then = asOf ? `&as_of=${encodeURIComponent(asOf)}` : "";
-  const path = `/v1/sources/${encodeURIComponent(id)}/${encodeURIComponent(version)}?start=${start}&end=${end}${then}`;
+/** `asOf`: opens what was valid then, for the citations of an answer as of an earlier day. `of`: digest of the passage, by
+ * which the server knows the reading that it stands in. */
+export async function source(id, version, { start = 0, end = 0, of = "", asOf = "" } = {}) {
+  const query = new URLSearchParams({ start, end, ...(of && { of }), ...(asOf && { as_of: asOf }) });
+  const path = `/v1/sources/${encodeURIComponent(id)}/${encodeURIComponent(version)}?${query}`;
   return (await call(path)).json();
 }
 

@@ -195,7 +195,9 @@ function openCitation(citation, opener, asOf) {
   panel.hidden = false;
   document.body.classList.add("with-panel");
   panel.focus();
-  showSource(panel, { id: citation.document_id, version: citation.version, start: citation.quote_start, end: citation.quote_end, asOf }, {
+  const of = new URL(citation.url, location.href).searchParams.get("of");
+  const { document_id: id, version, quote_start: start, quote_end: end } = citation;
+  showSource(panel, { id, version, start, end, of, asOf }, {
     onClose: closePanel,
     onError: () => signOut("keyEnded"),
   });

@@ -17,7 +17,7 @@ const door = login({
   screen: document.getElementById("login"),
   onIn: async () => {
     node.hidden = false;
-    const found = await showSource(node, { id, version, start: number("start"), end: number("end"), asOf: query.get("as_of") }, {
+    const found = await showSource(node, { id, version, start: number("start"), end: number("end"), of: query.get("of"), asOf: query.get("as_of") }, {
       heading: "h1",
       onError: () => {
         key.forget();

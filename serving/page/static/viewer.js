@@ -4,14 +4,14 @@ import { ApiError, pagePicture, source } from "./api.js";
 import { make, t } from "./words.js";
 
 /** Fills `node` with the source. `onClose` makes it a panel; `onError` gets what the caller must handle (a dead key). */
-export async function showSource(node, { id, version, start, end, asOf }, { onClose, onError, heading = "h2" }) {
+export async function showSource(node, { id, version, start, end, of, asOf }, { onClose, onError, heading = "h2" }) {
   const body = make("div", { class: "viewer-body", tabindex: "0", label: "source" }, make("p", { class: "hint", t: "opening" }));
   const head = make("header", { class: "viewer-head" }, make(heading, { class: "viewer-title", t: "source" }));
   if (onClose) head.append(closeButton(onClose));
   node.replaceChildren(head, body);
   let found;
   try {
-    found = await source(id, version, { start, end, asOf });
+    found = await source(id, version, { start, end, of, asOf });
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) return onError(error);
     const isMissing = error instanceof ApiError && error.status === 404;
@@ -42,8 +42,8 @@ function icon(path) {
 }
 
 function actions(found, onClose, asOf) {
-  const { start, end } = found.highlight ?? {};
-  const query = new URLSearchParams({ ...(found.highlight && { start, end }), ...(asOf && { as_of: asOf }) });
+  const { start, end, of } = found.highlight ?? {};
+  const query = new URLSearchParams({ ...(found.highlight && { start, end, of }), ...(asOf && { as_of: asOf }) });
   const href = `/sources/${encodeURIComponent(found.document_id)}/${encodeURIComponent(found.version)}?${query}`;
   // rel=opener: the new window inherits this one's sessionStorage and with it the key
   const alone = make("a", { class: "quiet", href, target: "_blank", rel: "opener", label: "openAlone", title: t("openAlone") });

@@ -11,9 +11,10 @@ from fastapi.routing import APIRoute
 from serving_scene import OPERATOR, PERSONS, STRANGER, USER, Client, bearer, labelled
 
 from rag.errors import Permanent, Refused, Temporary
-from rag.types import Action, Box, Classification, Cleared
+from rag.types import Action, Box, Classification, Cleared, Place
 from serving.app import create_app
 from serving.identity import may_read
+from serving.shapes import passage_digest
 
 PUBLIC = {
     "/console",
@@ -268,6 +269,28 @@ async def test_a_source_shows_the_passage_in_its_text(client: Client) -> None:
     assert [place["page"] for place in source["highlight"]["places"]] == [1]
     assert (source["has_page_images"], source["is_redacted"], source["pages"]) == (True, True, 2)
     assert [mark["page"] for mark in source["marks"]] == [1, 2]
+
+
+async def test_a_passage_is_shown_in_the_reading_that_it_stands_in(client: Client) -> None:
+    """Two parsers have read the file: a citation's address finds its own text, whichever index it came from; and what
+    either has found is painted over.
+    """
+    policy, library = client.world.documents["policy"], client.world.front.library
+    box = Box(left=0.1, top=0.1, right=0.2, bottom=0.2)
+    moved = tuple(replace(place, start=place.start + 11, end=place.end + 11) for place in policy.places)
+    anew = replace(
+        policy, text=f"Neu gelesen{policy.text}", places=moved, masked=(Place(start=0, end=3, page=1, box=box),)
+    )
+    assert await library.add(replace(anew, parser="p2"))
+    url = f"/v1/sources/{policy.document.id}/{policy.document.version}"
+    for cleared in (policy, anew):
+        start = cleared.text.index("Hotelkosten")
+        of = passage_digest("Hotelkosten")
+        found = (await client.get(f"{url}?start={start}&end={start + 11}&of={of}", headers=bearer(USER))).json()
+        assert found["text"][start : start + 11] == "Hotelkosten"
+        assert found["highlight"]["of"] == of
+    await client.get(f"{url}/page/1.png", headers=bearer(USER))
+    assert client.world.front.page_images.asked[-1] == (1, (box,))
 
 
 async def test_a_long_source_comes_as_a_window_around_the_passage(opened: Callable) -> None:

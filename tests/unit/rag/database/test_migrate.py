@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
@@ -40,9 +42,10 @@ def test_models_and_migrations_agree(database_url: str) -> None:
 def test_two_first_starts_at_once(empty_database_url: str) -> None:
     """Both succeed; one does the work."""
     script = "import sys; sys.path.insert(0, '.')\nfrom rag.adapters.database.migrate import upgrade\nprint(upgrade(sys.argv[1]))"
-    command = [sys.executable, "-c", script, empty_database_url]
+    arguments = [sys.executable, "-c", script, empty_database_url]
     starts = [
-        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)
+        subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
     ]
     told = [start.communicate() for start in starts]
     assert [start.returncode for start in starts] == [0] * 4, told
@@ -80,3 +83,32 @@ def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", encoding="ascii")
     with pytest.raises(Temporary):
         upgrade(f"sqlite:///{tmp_path / 'file' / 'x.sqlite'}")
+
+
+def test_stored_texts_survive_the_reading_of_their_parser(empty_database_url: str) -> None:
+    """Up from before it was written down, and down again: of two readings the first stays."""
+    target = sync_url(empty_database_url)
+    if target.get_backend_name() == "sqlite":
+        Path(str(target.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(target)
+    stored = text("SELECT version, content FROM texts ORDER BY version, kept_at")
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "rag" / "adapters" / "database" / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0010")
+        connection.execute(
+            text("INSERT INTO texts (document_id, version, content, kept_at) VALUES ('d', 'v', :content, :at)"),
+            {"content": b"old", "at": "2026-01-01 00:00:00"},
+        )
+        command.upgrade(config, "0011")
+        connection.execute(
+            text(
+                "INSERT INTO texts (document_id, version, parser, content, kept_at) VALUES ('d', 'v', 'p2', :content, :at)"
+            ),
+            {"content": b"new", "at": "2026-01-02 00:00:00"},
+        )
+        assert [bytes(content) for _, content in connection.execute(stored)] == [b"old", b"new"]
+        command.downgrade(config, "0010")
+        assert [bytes(content) for _, content in connection.execute(stored)] == [b"old"]
+    engine.dispose()

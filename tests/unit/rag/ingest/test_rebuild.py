@@ -13,7 +13,7 @@ from state_values import entry, receipt
 from rag.adapters.embedders.hashing import HashEmbedder
 from rag.adapters.index.every_writer import EveryWriter
 from rag.adapters.index.memory import InMemoryIndex
-from rag.errors import Temporary
+from rag.errors import Permanent, Temporary
 from rag.ingest.batch import Batch
 from rag.ingest.erase import attest, erase
 from rag.ingest.ingest import Intake, survey
@@ -57,11 +57,16 @@ FILES = {f"{name}.txt": f"Note of the {name}".encode() for name in ("fox", "whal
 
 
 class CountingParser(PlainParser):
+    """`broken`: what it refuses."""
+
     def __init__(self) -> None:
         self.parsed: list[str] = []
+        self.broken = ""
 
     async def parse(self, document: Document) -> Parsed:
         self.parsed.append(document.path)
+        if document.path == self.broken:
+            raise Permanent("broken_file", "The file cannot be read.", hint="Replace it.")
         return await super().parse(document)
 
 
@@ -147,6 +152,49 @@ async def test_another_embedder_reads_and_clears_nothing_again() -> None:
     assert held(house.green) == held(house.blue) != set()
     assert (house.parser.parsed, house.guard.seen) == (parsed, seen)
     assert {entry.vector.shape for entry in house.green._working.values()} == {(16,)}
+
+
+async def test_what_another_parser_has_read_is_read_anew() -> None:
+    """For an index that is made for today's; what it read is stored beside the other, and nothing is due in the first."""
+    house = House()
+    await house.sweep()
+    house.intake = replace(house.intake, parsing=house.parser.revision)
+    house.parser.revision = "plain-2"
+    house.parser.parsed.clear()
+    anew = replace(GREEN, build=replace(GREEN.build, parser="plain-2"))
+    beside = replace(house.beside, parsing="plain-2")
+    assert (await survey(ZONE, intake=house.intake)).due == ()
+    for portion in (await house.behind()).portions():
+        await catch_up(ZONE, portion, record=anew, intake=beside, catalog=house.catalog, writer=house.green)
+    assert sorted(house.parser.parsed) == sorted(FILES)
+    [fox] = [e for e in (await house.intake.ledger.entries(ZONE.name)).values() if e.receipt.path == "fox.txt"]
+    readings = await house.intake.library.readings(fox.receipt.document_id, str(fox.receipt.version))
+    assert [one.parser for one in readings] == ["plain-1", "plain-2"]
+    house.landing.files["crow.txt"] = b"Another note of the crow"
+    await house.sweep()
+    house.parser.parsed.clear()
+    for portion in (await house.behind()).portions():
+        await catch_up(ZONE, portion, record=anew, intake=beside, catalog=house.catalog, writer=house.green)
+    assert house.parser.parsed == [], "what today's parser has read for the first index serves the second"
+    assert held(house.green) == held(house.blue)
+
+
+async def test_what_a_new_parser_finds_out_concerns_the_first_index_too() -> None:
+    """It reads what may not be indexed: nothing of it comes into the new index, and the next sweep takes it out of the old."""
+    house = House()
+    await house.sweep()
+    house.intake = replace(house.intake, parsing=house.parser.revision)
+    house.parser.revision = "plain-2"
+    anew = replace(GREEN, build=replace(GREEN.build, parser="plain-2"))
+    house.parser.broken = "fox.txt"
+    for portion in (await house.behind()).portions():
+        beside = replace(house.beside, parsing="plain-2")
+        await catch_up(ZONE, portion, record=anew, intake=beside, catalog=house.catalog, writer=house.green)
+    assert held(house.blue) - held(house.green) == {("fox.txt", "Note of the fox")}
+    assert [due.path for due in (await survey(ZONE, intake=house.intake)).due] == ["fox.txt"]
+    await house.sweep()
+    assert (await house.intake.ledger.entries(ZONE.name))["fox.txt"].receipt.state is State.quarantined
+    assert held(house.blue) == held(house.green)
 
 
 async def test_what_is_not_stored_is_read_from_its_file() -> None:
