@@ -255,9 +255,12 @@ async def drop(rag: Rag, record: IndexRecord) -> None:
 
 async def _refingerprint(ledger: Ledger, zone: Zone, *, old: Intake, new: Intake) -> None:
     """What was done with the one pipeline is done with the other, also where the allow-list has left its mark."""
-    before, after, allowed = old.fingerprint(zone), new.fingerprint(zone), await old.allowed(zone)
-    found = [entry.receipt.counts for entry in (await ledger.entries(zone.name)).values()]
-    marks = {done_with(before, zone, allowed, counts): done_with(after, zone, allowed, counts) for counts in found}
+    before, after, allowed = old.fingerprints(zone), new.fingerprints(zone), await old.allowed(zone)
+    found = [(entry.receipt.state, entry.receipt.counts) for entry in (await ledger.entries(zone.name)).values()]
+    marks = {
+        done_with(before.of(state), zone, allowed, counts): done_with(after.of(state), zone, allowed, counts)
+        for state, counts in found
+    }
     for was, becomes in marks.items():
         await ledger.refingerprint(zone.name, was, becomes)
 

@@ -279,9 +279,7 @@ class Ledger(Protocol):
         ...
 
     async def refingerprint(self, zone: str, before: str, after: str, *, path: str | None = None) -> None:
-        """Entries made by the one pipeline count as made by the other: another index, which holds the same, leads now.
-        `path`: of this file alone.
-        """
+        """Entries made by the one pipeline count as made by the other; with `path` that of this file alone."""
         ...
 
     async def mark_missing(self, zone: str, paths: frozenset[str]) -> None:

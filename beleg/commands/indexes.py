@@ -1,4 +1,4 @@
-"""For operators: another embedding model or other chunk rules, without an hour in which nothing is answered."""
+"""For operators: another embedding model, parser or other chunk rules, without an hour in which nothing is answered."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ class Batch:
         self._tell = record or intake.ledger.record
         self._leads = record is None
         # Of the beginning: what a policy that is changed meanwhile would decide is for the next sweep to find out.
-        self._fingerprint = intake.fingerprint(zone)
+        self._fingerprints = intake.fingerprints(zone)
         self._rules = intake.rules(zone)
         self._allowed: tuple[AllowEntry, ...] = ()
         self._known: dict[str, Vector] = {}
@@ -255,7 +255,7 @@ class Batch:
         the next run makes them again.
         """
         document, keep = made.cleared.document, frozenset(c.id for c in made.chunks)
-        fingerprint = done_with(self._fingerprint, self._zone, self._allowed, {})
+        fingerprint = done_with(self._fingerprints.indexed, self._zone, self._allowed, {})
         today = history.mark(fingerprint, document.labels) if self._leads else None
         known = await self._intake.library.history(document.id)
         earlier = await history.earlier(
@@ -361,7 +361,7 @@ class Batch:
 
     async def _record(self, file: File, receipt: Receipt) -> None:
         attempts = file.attempts if receipt.state in {State.discovered, State.blocked} else 0
-        fingerprint = done_with(self._fingerprint, self._zone, self._allowed, receipt.counts)
+        fingerprint = done_with(self._fingerprints.of(receipt.state), self._zone, self._allowed, receipt.counts)
         entry = Entry(
             receipt=receipt, fingerprint=fingerprint, sighting=file.due.sighting, attempts=attempts,
             recorded_at=now(),

@@ -23,6 +23,22 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprints:
+    """Of today's pipeline.
+
+    Attributes:
+        indexed: with the parser that the index is made for: another makes a new index.
+        other: with the parser at hand, so that what the one could not read is due when the other comes.
+    """
+
+    indexed: str
+    other: str
+
+    def of(self, state: State) -> str:
+        return self.indexed if state is State.indexed else self.other
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
     """What the way in needs, opened once per process.
 
@@ -59,14 +75,18 @@ class Intake:
         """How the zone's documents are cut. Raises `Permanent("bad_chunking")`."""
         return self.chunking.readable(zone, self.embedder.most_tokens)
 
-    def fingerprint(self, zone: Zone) -> str:
-        """Changes whenever the same bytes would be indexed differently, or the index that held them is gone: an upgrade
+    def fingerprints(self, zone: Zone) -> Fingerprints:
+        """Change whenever the same bytes would be indexed differently, or the index that held them is gone: an upgrade
         is not silently skipped, and an index that was moved away fills again. Raises `Permanent("bad_chunking")`.
         """
         decides = (self.guard.revision, self.policy.ingest_revision)
         cut = revision(self.rules(zone), code=self.cutting)
-        parts = (self.read_by, *decides, cut, self.embedder.name, self.index_identity())
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+        rest = (*decides, cut, self.embedder.name, self.index_identity())
+
+        def digest(parser: str) -> str:
+            return hashlib.sha256("\n".join((parser, *rest)).encode()).hexdigest()[:16]
+
+        return Fingerprints(indexed=digest(self.read_by), other=digest(self.parser.revision))
 
     async def allowed(self, zone: Zone) -> tuple[AllowEntry, ...]:
         """What the allow-list leaves out of the zone's documents now. Raises `Temporary`."""
@@ -151,14 +171,14 @@ async def survey(zone: Zone, *, intake: Intake, retry: bool = False) -> Survey:
         for s in seen
         if (since is None or s.modified_at >= since) and not _is_forgotten(entries.get(s.path))
     ]
-    fingerprint, allowed = intake.fingerprint(zone), await intake.allowed(zone)
+    fingerprints, allowed = intake.fingerprints(zone), await intake.allowed(zone)
     rest = _DONE if retry else _DONE | {State.blocked}
     known = {
         s.path: entry
         for s in marked
         if (entry := entries.get(s.path)) is not None
         and _is_same_file(entry, s)
-        and entry.fingerprint == done_with(fingerprint, zone, allowed, entry.receipt.counts)
+        and entry.fingerprint == done_with(fingerprints.of(entry.receipt.state), zone, allowed, entry.receipt.counts)
     }
     due = tuple(
         Due(

@@ -330,9 +330,9 @@ async def test_only_the_zone_whose_chunk_rules_changed_is_due_again() -> None:
     text = b"Die Frist betraegt drei Monate. " * 40
     parts, writer = intake(MemoryLanding({"a.txt": text})), InMemoryIndex()
     await sweep(parts, writer)
-    before = parts.fingerprint(ZONE)
+    before = parts.fingerprints(ZONE)
     changed = replace(ZONE, chunking=parse_settings(["prose.target=40", "prose.most=80"]))
-    assert parts.fingerprint(ZONE) == before != parts.fingerprint(changed)
+    assert parts.fingerprints(ZONE) == before != parts.fingerprints(changed)
     found = await survey(changed, intake=parts)
     assert [due.path for due in found.due] == ["a.txt"]
     old = await searched_ids(writer)

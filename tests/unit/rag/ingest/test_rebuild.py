@@ -179,6 +179,20 @@ async def test_what_another_parser_has_read_is_read_anew() -> None:
     assert held(house.green) == held(house.blue)
 
 
+async def test_what_no_parser_could_read_is_tried_by_the_next() -> None:
+    """In place, at once: no index holds it, so there is none to be left as it is."""
+    house = House()
+    house.parser.broken = "fox.txt"
+    house.intake = replace(house.intake, parsing=house.parser.revision)
+    await house.sweep()
+    assert (await survey(ZONE, intake=house.intake)).due == ()
+    house.parser.broken, house.parser.revision = "", "plain-2"
+    assert [due.path for due in (await survey(ZONE, intake=house.intake)).due] == ["fox.txt"]
+    await house.sweep()
+    assert (await survey(ZONE, intake=house.intake)).due == ()
+    assert ("fox.txt", "Note of the fox") in held(house.blue)
+
+
 async def test_what_a_new_parser_finds_out_concerns_the_first_index_too() -> None:
     """It reads what may not be indexed: nothing of it comes into the new index, and the next sweep takes it out of the old."""
     house = House()
