@@ -12,6 +12,7 @@ from rag.types import AuditRow, Entry, Erasure, ErasureRule, State, Zone, now
 
 if TYPE_CHECKING:
     from rag.ingest.erase import Verified
+    from rag.ports import Erasures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +81,18 @@ async def verify() -> Verified:
 
 
 async def release(zone: str, path: str) -> int:
-    """The document may be ingested again. Raises as `known_entry`."""
+    """The document may be ingested again, also where its bytes lie under another name now. Raises as `known_entry`."""
     from dataclasses import replace
 
     from rag.compose import open_state
 
-    _, entry = await known_entry(zone, path)
+    of_zone, entry = await known_entry(zone, path)
     async with open_state(here()) as state:
-        count = await state.erasures.release(entry.receipt.document_id)
+        of_bytes = await _forgotten_bytes(state.erasures, of_zone.tenant, entry.receipt.version)
+        names = sorted({entry.receipt.document_id, *of_bytes})
+        count = sum([await state.erasures.release(name) for name in names])
+        if count:  # what was refused as forgotten is tried again
+            await state.ledger.refingerprint(zone, entry.fingerprint, "released", path=path)
         if entry.receipt.state is State.forgotten:
             allowed = replace(entry.receipt, state=State.deleted, code="released", hint="")
             await state.ledger.record(replace(entry, receipt=allowed, recorded_at=now()))
@@ -98,6 +103,13 @@ async def release(zone: str, path: str) -> int:
         )  # fmt: skip
         await state.audit.append(row)
     return count
+
+
+async def _forgotten_bytes(erasures: Erasures, tenant: str, version: str | None) -> set[str]:
+    """Documents that were forgotten with these very bytes."""
+    if version is None:
+        return set()
+    return {one.document_id for one in await erasures.standing() if (one.tenant, one.version) == (tenant, version)}
 
 
 def _row(erasure: Erasure, action: str) -> AuditRow:
