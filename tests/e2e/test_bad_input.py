@@ -379,8 +379,12 @@ def test_a_broken_policy_leaves_the_last_good_one(house: Besieged) -> None:
 
 
 def test_kill_9_loses_and_doubles_nothing(house: Besieged) -> None:
-    """Of ingest and API in the middle of their work: the instance ends loudly and whole; started again, all is there."""
+    """Of ingest and API in the middle of their work: the instance ends loudly and whole; started again, all is there, and
+    what was done is not done anew.
+    """
     before = len(house.rows("select id from audit"))
+    of_handbuch = "select path, recorded_at from documents where zone = 'handbuch' order by path"
+    done = house.rows(of_handbuch)
     with ThreadPoolExecutor(2) as pool:
         asking = [pool.submit(_ask_until_it_breaks, house) for _ in range(2)]
         for number in range(16):
@@ -402,6 +406,7 @@ def test_kill_9_loses_and_doubles_nothing(house: Besieged) -> None:
     assert CRANE[1] in house.told(WHARF, CRANE[0])
     assert house.instance.command("audit", "verify").returncode == 0
     assert len(house.rows("select id from audit")) >= before + answered
+    assert house.rows(of_handbuch) == done != []
 
 
 def _ask_until_it_breaks(house: Besieged) -> int:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import signal
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.instance import PATIENCE_S, RunningInstance, wait_until
+from tests.e2e.instance import RunningInstance, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -112,22 +110,6 @@ def test_a_run_is_started_from_prefect_for_the_deployment_of_a_zone(demo: Runnin
     artifacts = httpx.post(f"{prefect}/artifacts/latest/filter", json={}, timeout=120).json()
     expected = {f"{kind}-handbuch" for kind in ("zone", "links", "status", "report", "week")}
     assert expected <= {artifact["key"] for artifact in artifacts}
-
-
-def test_kill_9_of_the_ingest_process_loses_nothing(demo: RunningInstance) -> None:
-    """The ledger survives a killed instance, a second start ingests nothing anew, and the answers are there."""
-    before = json.loads(demo.command("zone", "status", "--json").stdout)
-    assert demo.process is not None
-    worker = next(pid for pid in demo.children() if b"work" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"))
-    os.kill(worker, signal.SIGKILL)
-    demo.process.wait(timeout=PATIENCE_S)  # an instance that lost a part ends loudly and whole
-    assert demo.process.returncode != 0
-    wait_until(lambda: not demo.children())
-    marked = len(demo.output)
-    demo.start("demo", until="Done after")
-    assert ": indexed (" not in demo.output[marked:]
-    after = json.loads(demo.command("zone", "status", "--json").stdout)
-    assert after["handbuch"]["files"] == before["handbuch"]["files"]
 
 
 def test_a_rollback_takes_effect_in_the_running_api(demo: RunningInstance, tmp_path: Path) -> None:
