@@ -106,10 +106,11 @@ async def release(zone: str, path: str) -> int:
 
 
 async def _forgotten_bytes(erasures: Erasures, tenant: str, version: str | None) -> set[str]:
-    """Documents that were forgotten with these very bytes."""
+    """Documents that were forgotten on request with these very bytes; what was merely deleted stays verified."""
     if version is None:
         return set()
-    return {one.document_id for one in await erasures.standing() if (one.tenant, one.version) == (tenant, version)}
+    wanted = (ErasureRule.request, tenant, version)
+    return {one.document_id for one in await erasures.standing() if (one.rule, one.tenant, one.version) == wanted}
 
 
 def _row(erasure: Erasure, action: str) -> AuditRow:
