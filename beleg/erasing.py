@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from beleg.home import here
 from beleg.zones import chosen
@@ -45,13 +46,14 @@ async def forget(zone: str, path: str, *, reason: str) -> Erasure:
 
     of_zone, entry = await known_entry(zone, path)
     async with open_rag(here()) as rag, rag.writer() as writer:
+        await rag.state.audit.append(_asked("document.forget", of_zone, entry))
         erasure = await erase(
             entry, zone=of_zone, rule=ErasureRule.request, intake=rag.intake, writer=writer, actor="operator",
             reason=reason,
         )  # fmt: skip
         generation = await writer.publish()
         signed, kept = await attest([erasure], intake=rag.intake, writer=writer, generation=generation)
-        await rag.state.audit.append(_row(erasure, "document.forget"))
+        await rag.state.audit.append(_done(erasure, "document.forget"))
     if kept:
         raise Permanent(
             "not_empty", "The document was taken out, but was found again when every store was looked through.",
@@ -88,6 +90,7 @@ async def release(zone: str, path: str) -> int:
 
     of_zone, entry = await known_entry(zone, path)
     async with open_state(here()) as state:
+        await state.audit.append(_asked("document.release", of_zone, entry))
         of_bytes = await _forgotten_bytes(state.erasures, of_zone.tenant, entry.receipt.version)
         names = sorted({entry.receipt.document_id, *of_bytes})
         count = sum([await state.erasures.release(name) for name in names])
@@ -113,7 +116,15 @@ async def _forgotten_bytes(erasures: Erasures, tenant: str, version: str | None)
     return {one.document_id for one in await erasures.standing() if (one.rule, one.tenant, one.version) == wanted}
 
 
-def _row(erasure: Erasure, action: str) -> AuditRow:
+def _asked(action: str, zone: Zone, entry: Entry) -> AuditRow:
+    """On record before anything is done: killed in the middle, the chain still tells that it was asked for."""
+    return AuditRow(
+        id=f"ask_{uuid4().hex}", at=now(), actor="operator", tenant=zone.tenant, action=action, outcome="asked",
+        facts={"document_id": entry.receipt.document_id},
+    )  # fmt: skip
+
+
+def _done(erasure: Erasure, action: str) -> AuditRow:
     facts: dict[str, object] = {"document_id": erasure.document_id, "counts": dict(erasure.counts)}
     return AuditRow(
         id=erasure.id, at=erasure.at, actor=erasure.actor, tenant=erasure.tenant, action=action, outcome="done",
