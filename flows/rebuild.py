@@ -21,7 +21,7 @@ from prefect.exceptions import CancelledRun, ExternalSignal
 from prefect.flows import Flow
 from prefect.states import Cancelled
 
-from flows.stopping import Stop
+from flows.stopping import Stop, is_set_within
 from lifecycle.compose import open_store
 from lifecycle.reading import Reading, reading_of
 from rag.compose import Rag
@@ -191,7 +191,7 @@ async def rebuild_when_due(rag: Rag, *, tell: Tell, stop: asyncio.Event) -> None
             stop.set()
         except Exception as error:  # noqa: BLE001 - the workflow server or the database may restart; files must go on
             log.error("index.rebuild_failed", extra={"kind": type(error).__name__})  # noqa: TRY400
-        await asyncio.sleep(_LOOK_EVERY_S)
+        await is_set_within(stop, _LOOK_EVERY_S)
 
 
 async def _look(rag: Rag, tell: Tell, again_at: dict[str, float]) -> None:

@@ -1,7 +1,10 @@
-"""Has a person cancelled this run? Asked between two portions, so that what was begun is finished. Called by `flows.ingest`."""
+"""Has somebody said stop: a person of this run, asked between two portions so that what was begun is finished, or whoever ends
+the process. Called by the flows.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from prefect.client.schemas.objects import StateType
@@ -31,3 +34,12 @@ class Stop:
             else:
                 self.is_asked = run.state_type in {StateType.CANCELLING, StateType.CANCELLED}
         return self.is_asked
+
+
+async def is_set_within(stop: asyncio.Event, seconds: float) -> bool:
+    """Waits so long, and no longer than until it is set."""
+    try:
+        await asyncio.wait_for(stop.wait(), timeout=seconds)
+    except TimeoutError:
+        return False
+    return True

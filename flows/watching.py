@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from pathlib import Path
 
 from watchfiles import awatch
+
+from flows.stopping import is_set_within
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +67,7 @@ async def _changed(folders: Folders, stop: asyncio.Event, look_ms: int) -> Async
         return
     except (OSError, RuntimeError) as error:  # gone again, or the kernel watches no more: the clock still sweeps
         log.warning("watching.failed", extra={"kind": type(error).__name__, "folders": len(folders)})
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), timeout=look_ms / 1000)
+    await is_set_within(stop, look_ms / 1000)
 
 
 def _identities(folders: Folders) -> dict[str, _Identity]:

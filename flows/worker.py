@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +22,7 @@ from flows.ingest import Tell, ingest_flow, verify_flow
 from flows.rebuild import rebuild_when_due
 from flows.report import report_flow
 from flows.runs import BEAT_S, Runs
+from flows.stopping import is_set_within
 from flows.sweep import Sweep
 from flows.watching import hints
 from rag.compose import Rag
@@ -35,6 +36,7 @@ _IDLE_S = 2.0
 _SOON_S = 0.25
 """The same while an event is about to become a run: a dropped file shall not wait."""
 _SERVER_PATIENCE_S = 300.0
+_LAST_REQUEST_S = 5.0
 _VERIFY_EVERY_S = 86_400.0
 _VERIFY_AFTER_START_S = 600.0
 
@@ -108,9 +110,9 @@ async def work(
         desk = Desk(
             client, [flow(rag, tell=tell), report_flow(rag)], tell=tell, sweep_s=sweep_s, after_sweep=after_sweep
         )
-        watcher = stack.enter_context(_background(_watch(folders, changed, stop)))
-        stack.enter_context(_background(_beat(desk.runs)))
-        stack.enter_context(_background(rebuild_when_due(rag, tell=tell, stop=stop)))
+        watcher = await stack.enter_async_context(_background(_watch(folders, changed, stop), stop))
+        await stack.enter_async_context(_background(_beat(desk.runs, stop), stop))
+        await stack.enter_async_context(_background(rebuild_when_due(rag, tell=tell, stop=stop), stop))
         while not stop.is_set():
             known = await _zones(rag, tell)
             zones = zones if known is None else known
@@ -133,19 +135,24 @@ async def work(
                 await _pause(changed, stop, longest_s=_SOON_S if desk.is_waiting else _IDLE_S)
 
 
-@contextmanager
-def _background(work: Coroutine[Any, Any, None]) -> Iterator[asyncio.Task[None]]:
+@asynccontextmanager
+async def _background(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> AsyncIterator[asyncio.Task[None]]:
+    """Beside us until `stop`, which is set when we leave. What has not ended soon after is cancelled.
+
+    Not at once: a request that is cancelled half-way leaves the workflow server's own database locked for a minute.
+    """
     task = asyncio.create_task(work)
     try:
         yield task
     finally:
+        stop.set()
+        await asyncio.wait([task], timeout=_LAST_REQUEST_S)
         task.cancel()
 
 
-async def _beat(runs: Runs) -> None:
+async def _beat(runs: Runs, stop: asyncio.Event) -> None:
     """Also while a run takes hours."""
-    while True:
-        await asyncio.sleep(BEAT_S)
+    while not await is_set_within(stop, BEAT_S):
         try:
             await runs.beat()
         except Exception as error:  # noqa: BLE001 - the server may restart; the next beat tells it again

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -9,13 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from embedding_service import DIMENSION, KEY, MODEL, embedding_service
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydantic import SecretStr
+from tokenizers import Tokenizer
 
 from rag.adapters.embedders.hashing import HashEmbedder
 from rag.adapters.embedders.limited import LimitedEmbedder
 from rag.adapters.embedders.openai_compatible import OpenAICompatibleEmbedder
 from rag.adapters.embedders.remembering import RememberingEmbedder
-from rag.adapters.embedders.sentence_transformers import MAX_TOKENS, SentenceTransformerEmbedder
+from rag.adapters.embedders.sentence_transformers import MAX_TOKENS, SentenceTransformerEmbedder, packaged_model
 from rag.errors import Permanent
 from rag.ports import Embedder
 from rag.testing import MemoryPauses
@@ -90,6 +94,33 @@ async def test_the_end_of_a_long_text_counts(model: SentenceTransformerEmbedder)
     without, with_end = await model.embed([beginning, beginning + "The notice period is three months. " * 30])
     [question] = await model.embed(["notice period"])
     assert question @ with_end > question @ without + 0.05
+
+
+@given(words=st.lists(st.text(max_size=12), max_size=30))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_text_has_the_tokens_of_its_words(model: SentenceTransformerEmbedder, words: list[str]) -> None:
+    """Counted word by word, each remembered, which is fifteen times as fast; control characters are no text."""
+    text = "".join(c for c in " ".join(words) if c.isprintable() or c in "\t\n\r")
+    encoded = tokenizer().encode(text, add_special_tokens=False)
+    assert model.count_tokens(text) == len(encoded.ids)
+
+
+@cache
+def tokenizer() -> Tokenizer:
+    whole = Tokenizer.from_file(str(packaged_model() / "tokenizer.json"))
+    whole.no_truncation()
+    whole.no_padding()
+    return whole
+
+
+async def test_callers_at_once_get_each_their_own_vectors(model: SentenceTransformerEmbedder) -> None:
+    """Batches of all callers share the cores."""
+    asked = [
+        [f"Question {at} about filter {at * 7}." for at in range(begin, begin + 40)] for begin in range(0, 240, 40)
+    ]
+    alone = [await model.embed(texts) for texts in asked]
+    together = await asyncio.gather(*(model.embed(texts) for texts in asked))
+    assert np.allclose(np.stack(alone), np.stack(together), atol=1e-5)
 
 
 async def test_reduced_precision_hardly_moves_a_vector(model: SentenceTransformerEmbedder) -> None:
