@@ -4,16 +4,11 @@ that asks for it. Prefect keeps one worker for events per process, so that a sec
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -21,6 +16,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from beleg.up import environment
 from rag.settings import Settings
 from tests.e2e.instance import free_ports
+from tests.server_process import running
 
 
 @pytest.fixture(scope="session")
@@ -52,28 +48,9 @@ def _server(home: Path) -> Iterator[str]:
         str(ports[1]),
     ]
     home.mkdir(parents=True, exist_ok=True)
-    with (home / "prefect.log").open("wb") as log:
-        server = subprocess.Popen(command, env=os.environ | told, stdout=log, stderr=log, start_new_session=True)
+    url = told["PREFECT_API_URL"]
+    with running(command, environment=told, health=f"{url}/health", log=home / "prefect.log"):
         try:
-            _wait(f"{told['PREFECT_API_URL']}/health", server)
-            yield told["PREFECT_API_URL"]
+            yield url
         finally:
             EventsWorker.drain_all(timeout=60)
-            os.killpg(server.pid, signal.SIGTERM)
-            try:
-                server.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                os.killpg(server.pid, signal.SIGKILL)
-                server.wait()
-
-
-def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(3000):
-        assert server.poll() is None, "the Prefect server ended"
-        try:
-            if httpx.get(url, timeout=2).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError("the Prefect server did not come up")
