@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -13,7 +13,7 @@ from rag.types import AuditRow, Entry, Erasure, ErasureRule, State, Zone, now
 
 if TYPE_CHECKING:
     from rag.ingest.erase import Verified
-    from rag.ports import Erasures
+    from rag.ports import Erasures, Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +40,16 @@ async def known_entry(zone: str, path: str) -> tuple[Zone, Entry]:
 
 
 async def forget(zone: str, path: str, *, reason: str) -> Erasure:
-    """Out of the index, every generation and the library, signed. Raises as `known_entry`, and `Temporary`."""
+    """Out of the index, every generation and the library, signed. Raises as `known_entry` and `require_reason`, and
+    `Temporary`.
+    """
     from rag.compose import open_rag
     from rag.ingest.erase import attest, erase
+    from rag.ingest.reasons import require_reason
 
     of_zone, entry = await known_entry(zone, path)
     async with open_rag(here()) as rag, rag.writer() as writer:
+        await require_reason(reason, guard=rag.intake.guard)
         await rag.state.audit.append(_asked("document.forget", of_zone, entry))
         erasure = await erase(
             entry, zone=of_zone, rule=ErasureRule.request, intake=rag.intake, writer=writer, actor="operator",
@@ -83,29 +87,48 @@ async def verify() -> Verified:
 
 
 async def release(zone: str, path: str) -> int:
-    """The document may be ingested again, also where its bytes lie under another name now. Raises as `known_entry`."""
-    from dataclasses import replace
-
+    """The document and its copies may be ingested again, under whatever names its bytes lie now; its value is how many receipts
+    were closed. Raises as `known_entry`, and `Permanent("not_forgotten")`.
+    """
     from rag.compose import open_state
 
     of_zone, entry = await known_entry(zone, path)
+    version = entry.receipt.version
     async with open_state(here()) as state:
+        copies = await _refused_copies(state.ledger, of_zone.tenant, version)
+        if entry.receipt.state is not State.forgotten and not copies:
+            raise Permanent(
+                "not_forgotten", f"{zone}/{path} was not forgotten.",
+                hint="`beleg document receipt` shows what became of it.",
+            )  # fmt: skip
         await state.audit.append(_asked("document.release", of_zone, entry))
-        of_bytes = await _forgotten_bytes(state.erasures, of_zone.tenant, entry.receipt.version)
+        of_bytes = await _forgotten_bytes(state.erasures, of_zone.tenant, version)
         names = sorted({entry.receipt.document_id, *of_bytes})
         count = sum([await state.erasures.release(name) for name in names])
-        if count:  # what was refused as forgotten is tried again
-            await state.ledger.refingerprint(zone, entry.fingerprint, "released", path=path)
+        for copy in copies:
+            at = copy.receipt
+            await state.ledger.refingerprint(at.zone, copy.fingerprint, "released", path=at.path)
         if entry.receipt.state is State.forgotten:
             allowed = replace(entry.receipt, state=State.deleted, code="released", hint="")
-            await state.ledger.record(replace(entry, receipt=allowed, recorded_at=now()))
-        facts: dict[str, object] = {"document_id": entry.receipt.document_id, "receipts": count}
+            await state.ledger.record(replace(entry, receipt=allowed, fingerprint="released", recorded_at=now()))
+        facts: dict[str, object] = {"document_id": entry.receipt.document_id, "receipts": count, "copies": len(copies)}
         row = AuditRow(
             id=f"release_{entry.receipt.document_id[:12]}_{int(now().timestamp())}", at=now(), actor="operator",
-            tenant=None, action="document.release", outcome="done", facts=facts,
+            tenant=of_zone.tenant, action="document.release", outcome="done", facts=facts,
         )  # fmt: skip
         await state.audit.append(row)
     return count
+
+
+async def _refused_copies(ledger: Ledger, tenant: str, version: str | None) -> list[Entry]:
+    """Files of these very bytes, in all zones of the tenant, that were refused because the bytes are forgotten."""
+    zones = [zone.name for zone in await ledger.zones() if zone.tenant == tenant and version is not None]
+    entries = [entry for zone in zones for entry in (await ledger.entries(zone)).values()]
+    return [
+        one
+        for one in entries
+        if (one.receipt.version, one.receipt.code) == (version, "forgotten") and one.receipt.state is State.quarantined
+    ]
 
 
 async def _forgotten_bytes(erasures: Erasures, tenant: str, version: str | None) -> set[str]:

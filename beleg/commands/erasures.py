@@ -40,9 +40,7 @@ def forget(
     if not yes:
         _, entry = finish(known_entry(zone, path))
         receipt = entry.receipt
-        tell(
-            f"{zone}/{path}: {receipt.state.value}, {receipt.chunks} chunks. They would go for good. Do it with --yes."
-        )
+        tell(f"{zone}/{path}: {receipt.state.value}, chunks: {receipt.chunks}. It would go for good. Do it with --yes.")
         return
     erasure = finish(forget_document(zone, path, reason=reason))
     if as_json:
@@ -91,11 +89,11 @@ def verify(as_json: AsJson = False) -> None:
 
 @document.command("release", epilog="Example: `beleg document release personal notiz.txt`")
 def release(zone: ZoneArgument, path: PathArgument) -> None:
-    """Allow a forgotten document to be ingested again, on record."""
+    """Allow a forgotten document, and copies of its bytes under other names, to be ingested again, on record."""
     from beleg.erasing import release as release_document
 
     count = finish(release_document(zone, path))
-    tell(f"{zone}/{path} may be read again ({count} receipts closed). The next sweep does it.")
+    tell(f"{zone}/{path} may be read again (receipts closed: {count}). The next sweep does it.")
 
 
 def _print(erasure: Erasure, *, is_authentic: bool) -> None:

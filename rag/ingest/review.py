@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rag.errors import Permanent
+from rag.ingest.reasons import LONGEST
 from rag.ports import AuditLog, Ledger, Reviews
 from rag.types import AuditRow, Entry, Review, State, Verdict, Zone, now
 
 HELD_BACK = frozenset({"contains_patient_data", "blocked_by_policy"})
 """Codes of the guard. A broken or protected file is the owner's to mend, not a steward's to judge."""
-_LONGEST_REASON = 500
-"""Characters: one sentence, not a quotation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +82,9 @@ def require_named(by: str, reason: str) -> None:
     """Raises `Permanent`: nobody judges without a name and a reason."""
     if not by.strip() or not reason.strip():
         raise Permanent("no_name", "A verdict needs a name and a reason.", hint="Give --by and --reason.")
-    if len(reason) > _LONGEST_REASON:
+    if len(reason) > LONGEST:
         raise Permanent(
-            "reason_too_long", f"The reason is longer than {_LONGEST_REASON} characters.",
+            "reason_too_long", f"The reason is longer than {LONGEST} characters.",
             hint="One sentence is enough, without content of the document.",
         )  # fmt: skip
 

@@ -45,7 +45,9 @@ _NOBLE = frozenset("von van de del della di da dos du el al la le ten ter".split
 _NAME_ENDINGS = frozenset(
     "mann bach müller huber berg burg wald bauer feld stein dorf meier mayer maier egger hauser knecht meister schmidt schmied"
     " thal tal hof bruck brück brink kamp horst loh rode reuter weber becker koch vogel stock baum busch born berger bacher"
-    " hofer felder steiner brunner reiter gruber lehner auer wieser moser kirch beck haus macher wirth richter".split()
+    " hofer felder steiner brunner reiter gruber lehner auer wieser moser kirch beck haus macher wirth richter fischer"
+    " schneider fleischer jäger krämer kramer wagner schuster schäfer schreiber förster töpfer glaser metzger bäcker maurer"
+    " zimmerer köhler krüger schröder lechner schuh wolf fuchs hahn".split()
 )
 _ROMAN = re.compile(r"[IVX]+")
 _BEFORE_A_NAME = _TITLES | _SALUTATIONS | _TITLE_PARTS
@@ -80,6 +82,7 @@ class PersonFinder:
         self._doubtful = words.doubtful_first_names()
         self._listed = self._firsts | self._doubtful
         self._surnames = words.surnames()
+        self._surnames_or_words = self._surnames | words.doubtful_surnames()
         self._stop = words.not_names()
         self._common = words.common_words()
         beginnings = (*self._listed, *_SALUTATIONS, *_TITLES)
@@ -220,7 +223,7 @@ class PersonFinder:
         bare = _bare(word)
         if not self._can_be_name(word) or (is_second is False and _bare(before) in self._surnames):
             return False
-        if bare in self._surnames:
+        if bare in (self._surnames_or_words if is_second and _bare(before) not in self._surnames else self._surnames):
             return True
         if bare in self._firsts:
             return not strict or is_second

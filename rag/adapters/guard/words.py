@@ -47,6 +47,12 @@ def surnames() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
+def doubtful_surnames() -> frozenset[str]:
+    """Those that are trades, animals or things: surnames only behind a first name, or behind a title and a name."""
+    return _words("surnames.txt")[1]
+
+
+@lru_cache(maxsize=1)
 def not_names() -> frozenset[str]:
     """Words that stand where a name would stand and are none."""
     return _words("not_names.txt")[0]

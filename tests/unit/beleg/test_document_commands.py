@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,30 @@ def test_what_was_merely_deleted_stays_verified_when_the_same_bytes_are_released
     assert asyncio.run(_standing(home)) == ({"copy"}, "released")
 
 
+def test_every_copy_of_released_bytes_is_read_again(home: Path) -> None:
+    """Released by one name, the file is not refused under another; and what was never forgotten is told so."""
+    asyncio.run(_recorded(home, [erasure("old", ErasureRule.request)], refused("neu.txt"), refused("kopie.txt")))
+    assert run(home, "document", "release", "ablage", "kopie.txt") == 0
+    assert asyncio.run(_standing(home)) == (set(), "released")
+
+
+def test_what_was_not_forgotten_is_not_released(home: Path) -> None:
+    """A success that changed nothing would be believed."""
+    entry = refused("neu.txt")
+    asyncio.run(_recorded(home, [], replace(entry, receipt=replace(entry.receipt, code="encrypted"))))
+    assert run(home, "document", "release", "ablage", "neu.txt") == 1
+    assert asyncio.run(_standing(home)) == (set(), "done")
+
+
+@pytest.mark.parametrize("reason", [" ", "Asked for by erika.weber@example-seefisch.de", "x" * 501])
+def test_a_receipt_names_nobody(home: Path, reason: str) -> None:
+    """It is signed and kept for good: an erasure must not keep whose data was erased."""
+    asyncio.run(_recorded(home, [], refused("neu.txt")))
+    assert run(home, "document", "forget", "ablage", "neu.txt", "--reason", reason, "--yes") == 1
+    assert asyncio.run(_standing(home)) == (set(), "done")
+    assert not asyncio.run(_audit(home))
+
+
 def test_forgetting_is_on_record_before_it_is_done(home: Path) -> None:
     """Killed in the middle, the chain still tells who asked for what."""
     asyncio.run(_recorded(home, [], refused("neu.txt")))
@@ -67,11 +92,12 @@ def refused(path: str) -> Entry:
     return Entry(receipt=receipt, fingerprint="done", sighting=sighting, recorded_at=NOON)
 
 
-async def _recorded(home: Path, erasures: list[Erasure], entry: Entry) -> None:
+async def _recorded(home: Path, erasures: list[Erasure], *entries: Entry) -> None:
     async with open_state(read_settings(home=home)) as state:
         for one in erasures:
             await state.erasures.record(one)
-        await state.ledger.record(entry)
+        for entry in entries:
+            await state.ledger.record(entry)
 
 
 async def _standing(home: Path) -> tuple[set[str], str]:

@@ -1,0 +1,32 @@
+"""The sentence that people write beside an act which stays on record for good: short, not blank, and of nobody."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rag.errors import Permanent
+from rag.ports import Guard
+from rag.types import Direction
+
+LONGEST = 500
+"""Characters: one sentence, not a quotation."""
+
+
+async def require_reason(reason: str, *, guard: Guard) -> None:
+    """Raises `Permanent`: `no_reason`, `reason_too_long`, `reason_names_somebody`; and `Refused` if the guard cannot say."""
+    if not reason.strip():
+        raise Permanent("no_reason", "The reason is empty.", hint="One sentence: by whose request, under which number.")
+    if len(reason) > LONGEST:
+        raise Permanent(
+            "reason_too_long", f"The reason is longer than {LONGEST} characters.",
+            hint="One sentence is enough, without content of the document.",
+        )  # fmt: skip
+    screened = await guard.screen(reason, direction=Direction.input, context={})
+    if screened.findings:
+        found = ", ".join(
+            f"{n} x {entity}" for entity, n in sorted(Counter(f.entity for f in screened.findings).items())
+        )
+        raise Permanent(
+            "reason_names_somebody", f"The reason holds personal data ({found}), and it is kept for good.",
+            hint="Name the request by its number instead.",
+        )  # fmt: skip
