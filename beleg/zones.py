@@ -39,6 +39,10 @@ async def add_zone(
     from rag.chunking import parse_settings, read_chunking
     from rag.compose import most_tokens, open_state
 
+    # A variable of a script that is not set would add the folder that one stands in, or mean "as before".
+    for what, value in (("folder", str(place)), ("name", name), ("tenant", tenant), ("owner", owner)):
+        if value is not None and not value.strip():
+            raise Permanent("empty_value", f"The {what} is empty.", hint="`beleg zone add --help` shows an example.")
     settings = here()
     given = {
         "name": name, "tenant": tenant, "owner": owner,

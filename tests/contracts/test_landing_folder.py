@@ -150,13 +150,25 @@ async def test_names_that_are_no_text_are_read_all_the_same(place: FolderPlace, 
     assert place.landing.document_id(place.zone, path)
 
 
-async def test_two_spellings_of_one_name_are_one_path(place: FolderPlace) -> None:
-    """Composed and decomposed lie side by side: the path is listed once, and what is read is what was listed."""
+async def test_two_spellings_of_one_name_are_two_documents(place: FolderPlace) -> None:
+    """Composed and decomposed lie side by side, each with its own words: neither is lost, and they are told apart."""
+    decomposed = "Gru\\u0308ße.txt"
     place.put(unicodedata.normalize("NFD", "Grüße.txt"), b"decomposed!")
-    place.put("Grüße.txt", b"composed")
     assert await paths(place) == ["Grüße.txt"]
-    assert (await sighted(place, "Grüße.txt")).size == len(b"composed")
-    assert (await place.landing.read(place.zone, "Grüße.txt")).content == b"composed"
+    place.put("Grüße.txt", b"composed")
+    assert await paths(place) == sorted([decomposed, "Grüße.txt"])
+    for path, content in (("Grüße.txt", b"composed"), (decomposed, b"decomposed!")):
+        assert (await sighted(place, path)).size == len(content)
+        assert (await place.landing.read(place.zone, path)).content == content
+    assert place.landing.document_id(place.zone, decomposed) != place.landing.document_id(place.zone, "Grüße.txt")
+
+
+async def test_two_spellings_of_a_folder_are_told_apart(place: FolderPlace) -> None:
+    """One came with an archive from another system."""
+    place.put(unicodedata.normalize("NFD", "Räume") + "/plan.txt", b"theirs")
+    place.put("Räume/plan.txt", b"ours")
+    read = {path: (await place.landing.read(place.zone, path)).content for path in await paths(place)}
+    assert read == {"Räume/plan.txt": b"ours", "Ra\\u0308ume/plan.txt": b"theirs"}
 
 
 async def test_mixed_spellings_in_one_path_are_found(place: FolderPlace) -> None:

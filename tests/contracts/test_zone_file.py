@@ -55,6 +55,11 @@ BAD = [
     ("#" * 70_000, "larger"),
     ("\n".join(f"key{n}: 1" for n in range(4000)), "key0"),
     (f"{'k' * 1000}: 1", "kkk"),
+    ("valid_until: 2026", "valid_until must be a date"),
+    ("valid_until: soon", "valid_until must be a date"),
+    ("readers: board", "readers must be a list"),
+    ("classification: secret", "classification must be one of public,"),
+    ("unbekannt: 1", "unbekannt is not known here"),
 ]
 
 

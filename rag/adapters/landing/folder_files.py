@@ -13,7 +13,7 @@ import re
 import stat
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rag.errors import Permanent, Temporary
@@ -41,8 +41,17 @@ def shown(name: str) -> str:
     return unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
 
 
+def apart(name: str) -> str:
+    r"""The same with accents that are signs of their own as `\uNNNN`: tells two names apart that look alike."""
+    written = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(f"\\u{ord(sign):04x}" if unicodedata.combining(sign) else sign for sign in written)
+
+
 def files(root: Path) -> list[Found]:
-    """Every document, sorted by path, each path once. Raises `Temporary` if a folder cannot be listed."""
+    """Every document, sorted by path. Raises `Temporary` if a folder cannot be listed.
+
+    Of two names that look alike and are written in different forms of Unicode, one is shown with its signs apart.
+    """
     found: dict[str, Found] = {}
     for folder, folders, names in os.walk(root, onerror=_unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -53,10 +62,13 @@ def files(root: Path) -> list[Found]:
                 continue
             raw = file.relative_to(root).as_posix()
             path = shown(raw)
-            if path in found:
-                log.warning("landing.same_name_twice", extra={"folder_depth": raw.count("/")})
-            if path not in found or raw == path:
-                found[path] = Found(path=path, file=file, stat=status)
+            one = Found(path=path, file=file, stat=status)
+            alike = found.get(path)
+            if alike is not None:
+                one, other = (one, alike) if raw == path else (alike, one)
+                told = apart(other.file.relative_to(root).as_posix())
+                found[told] = replace(other, path=told)
+            found[path] = one
     return [found[path] for path in sorted(found)]
 
 
@@ -124,13 +136,13 @@ def _names_like(folder: Path, part: str) -> Iterator[str]:
     """The name itself first; the others that are shown alike only if that was not enough."""
     if os.path.lexists(folder / part):
         yield part
-    if part.isascii() and not re.search(r"\\x[89a-f]", part):
+    if part.isascii() and not re.search(r"\\x[89a-f]|\\u[0-9a-f]{4}", part):
         return  # such a name is shown as it is
     try:
         names = sorted(entry.name for entry in folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return
-    yield from (name for name in names if name != part and shown(name) == part)
+    yield from (name for name in names if name != part and part in {shown(name), apart(name)})
 
 
 def _regular(file: Path) -> os.stat_result | None:

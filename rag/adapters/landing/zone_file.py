@@ -23,6 +23,18 @@ MOST_BYTES = 64 * 1024
 _MAX_NAMED = 5
 _MAX_NAME = 60
 """Mistakes and characters of a key in a message: who reads it needs the first, not ten thousand."""
+_WORDS = {
+    "extra_forbidden": "is not known here",
+    "frozen_set": "must be a list, such as [finance, board]",
+    "tuple": "must be a list, such as [de, en]",
+    "date": "must be a date, such as 2026-12-31",
+    "string": "must be text",
+    "int": "must be a whole number",
+    "bool": "must be true or false",
+    "model": "must be keys with values",
+    "dict": "must be keys with values",
+}
+"""By the beginning of the library's name for the error."""
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -32,6 +44,8 @@ def _instant(value: object) -> object:
         return value if value.tzinfo else value.replace(tzinfo=UTC)
     if isinstance(value, date):
         return datetime.combine(value, time(), tzinfo=UTC)
+    if isinstance(value, int | float):  # a forgotten digit would be an hour in 1970
+        raise ValueError("a date, such as 2026-12-31")  # noqa: TRY004 - pydantic tells a ValueError
     return value
 
 
@@ -200,11 +214,19 @@ def _parsed(content: bytes, name: str, model: type[M], code: str) -> M:
         return model.model_validate(_yaml(content.decode("utf-8-sig")))
     except ValidationError as error:
         wrong = error.errors(include_input=False, include_context=False)[:_MAX_NAMED]
-        what = "; ".join(f"{_named(e['loc'])}: {e['msg']}" for e in wrong)
+        what = "; ".join(f"{_named(e['loc'])} {_told(e['type'], e['msg'])}" for e in wrong)
         raise Permanent(code, f"{name}: {what}.", hint=f"Known keys: {', '.join(model.model_fields)}.") from None
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         # ValueError: a day that does not exist, a number of a thousand digits, bytes that are no UTF-8
         raise _unreadable(name, code, error) from None
+
+
+def _told(kind: str, message: str) -> str:
+    """What is wrong, for people who know YAML and no Python; what we have no words for, in those of the library."""
+    if kind == "value_error":
+        return f"must be {message.removeprefix('Value error, ')}"
+    words = [said for beginning, said in _WORDS.items() if kind.startswith(beginning)]
+    return words[0] if words else f"is wrong: {message}"
 
 
 def _unreadable(name: str, code: str, error: Exception) -> Permanent:

@@ -234,6 +234,14 @@ def test_a_file_is_shown_as_it_is_cut(zone: Path, home: Home, tmp_path: Path) ->
     assert home.run("chunk", "show", str(tmp_path)).exit_code == 1
 
 
+@pytest.mark.parametrize("wrong", [("",), (" ",), (".", "--tenant", ""), (".", "--name", " ")])
+def test_an_unset_variable_adds_no_zone(home: Home, wrong: tuple[str, ...]) -> None:
+    """`beleg zone add "$DIR"` must not index the folder that a script stands in."""
+    refused = home.run("zone", "add", *wrong)
+    assert (refused.exit_code, "is empty" in refused.stderr) == (1, True)
+    assert json.loads(home.run("zone", "list", "--json").stdout) == []
+
+
 def test_documents_are_forgotten_only_when_meant(home: Home, zone: Path) -> None:
     """An unknown one is a sentence; the status of a receipt says whether there is one."""
     unknown = home.run("document", "forget", "öffentliche-ordner", "nie.txt", "--reason", "x", "--yes")
