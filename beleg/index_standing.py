@@ -66,8 +66,9 @@ async def plan(model: Path | None, *, glossed: bool | None) -> Plan:
         documents, texts = 0, list[str]()
         chunks = 0
         for zone in await rag.ledger.zones():
-            for entry in (await rag.ledger.entries(zone.name)).values():
-                documents += bool(entry.receipt.chunks)
+            entries = (await rag.ledger.entries(zone.name)).values()
+            for entry in (one for one in entries if one.receipt.state is State.indexed):
+                documents += 1
                 chunks += entry.receipt.chunks
                 if len(texts) < _SAMPLE and entry.receipt.version:
                     kept = await rag.state.library.cleared(entry.receipt.document_id, entry.receipt.version)
