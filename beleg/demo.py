@@ -28,7 +28,10 @@ QUESTIONS = (
 
 
 def run(settings: Settings, *, once: bool) -> None:
-    """Raises `Temporary` or `Permanent` if any step failed, so that `--once` ends non-zero."""
+    """Raises `Temporary` or `Permanent` if any step failed, so that `--once` ends non-zero.
+
+    A part that ends before the answers is such a failure: nothing is started again until all that is left is to stay up.
+    """
     started = time.monotonic()
     require_startable(settings)
     finish(require_sound(settings))

@@ -32,6 +32,7 @@ class Service:
         setting: the setting that moves the port.
         in_background: not waited for: no answer needs it.
         niceness: 0 to 19; what answers come from goes before what prepares or shows them.
+        restarts: started again when it ends by itself: answers go on without it, and it finds again what it left undone.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Service:
     shows_output: bool = False
     in_background: bool = False
     niceness: int = 0
+    restarts: bool = False
 
 
 class Instance:
@@ -57,7 +59,7 @@ class Instance:
         if service.port is not None:
             require_free(service.port, service.setting)
         self._logs.mkdir(parents=True, exist_ok=True)
-        with (self._logs / f"{service.name}.log").open("ab") as log:
+        with self.log(service.name).open("ab") as log:
             self._children[service.name] = subprocess.Popen(
                 ["nice", "-n", str(service.niceness), *service.command],
                 env={**os.environ, **service.environment},
@@ -86,11 +88,22 @@ class Instance:
 
     def require_alive(self, name: str | None = None) -> None:
         """Raises `Temporary("service_ended")` for a child that is no longer there."""
-        for child_name, child in self._children.items():
-            if name in {None, child_name} and child.poll() is not None:
-                raise Temporary(
-                    "service_ended", f"{child_name} ended with status {child.returncode}.", hint=self._see(child_name)
-                )
+        for child_name in self._children:
+            status = self.ended(child_name)
+            if name in {None, child_name} and status is not None:
+                raise Temporary("service_ended", f"{child_name} {in_words(status)}.", hint=self._see(child_name))
+
+    def ended(self, name: str) -> int | None:
+        """The status with which it ended; `None` while it runs, and when there is none: not started, or cleared away."""
+        return self._children[name].poll() if name in self._children else None
+
+    def clear_away(self, name: str) -> None:
+        """What has ended, and what it started itself: left behind, that would hold ports and locks against the next."""
+        _signal_group(self._children.pop(name), signal.SIGKILL)
+
+    def log(self, name: str) -> Path:
+        """Where a child says what went wrong."""
+        return self._logs / f"{name}.log"
 
     def pids(self) -> list[int]:
         """Of the children; each leads its own process group."""
@@ -111,7 +124,16 @@ class Instance:
         self._children.clear()
 
     def _see(self, name: str) -> str:
-        return f"See {self._logs / f'{name}.log'}."
+        return f"See {self.log(name)}."
+
+
+def in_words(status: int) -> str:
+    """What a child's exit status says to a person."""
+    if status == -signal.SIGKILL:
+        return f"was killed by somebody, or by the system for want of memory (signal {-status})"
+    if status < 0:
+        return f"was ended by signal {-status} ({signal.strsignal(-status)})"
+    return f"ended with status {status}" if status else "ended by itself, without an error"
 
 
 def require_free(port: int, setting: str, *, host: str = "127.0.0.1") -> None:

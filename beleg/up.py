@@ -12,6 +12,7 @@ from pathlib import Path
 
 from beleg.home import already_up, held, is_held, prepared_home
 from beleg.quiet import QUIET
+from beleg.restarting import PATIENCE, Patience, Restarts
 from beleg.services import Instance, Service, require_free
 from beleg.terminal import tell
 from rag.errors import Permanent, Temporary
@@ -65,7 +66,10 @@ def services(settings: Settings) -> list[Service]:
             name="api", command=[sys.executable, "-m", "beleg", "serve"], environment=common,
             port=settings.port, setting="BELEG_PORT", health=f"{settings.address}/healthz",
         ),
-        Service(name="ingest", command=[sys.executable, "-m", "beleg", "work"], environment=common, shows_output=True, niceness=5),
+        Service(
+            name="ingest", command=[sys.executable, "-m", "beleg", "work"], environment=common,
+            shows_output=True, niceness=5, restarts=True,
+        ),
         Service(
             name="prefect",
             command=[str(binaries / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(settings.prefect_port)],
@@ -80,7 +84,7 @@ def services(settings: Settings) -> list[Service]:
                 "--artifacts-destination", str(mlflow / "artifacts"),
             ],
             environment=common, port=settings.mlflow_port, setting="BELEG_MLFLOW_PORT",
-            health=f"http://127.0.0.1:{settings.mlflow_port}/health", in_background=True, niceness=10,
+            health=f"http://127.0.0.1:{settings.mlflow_port}/health", in_background=True, niceness=10, restarts=True,
         ),
     ]  # fmt: skip
 
@@ -134,13 +138,15 @@ def running(settings: Settings) -> Iterator[Instance]:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def stay(settings: Settings, instance: Instance) -> None:
-    """Until Ctrl-C or a child's end (`Temporary`). Says when what starts in the background is there."""
+def stay(settings: Settings, instance: Instance, *, patience: Patience = PATIENCE) -> None:
+    """Until Ctrl-C or the end of a child that is not started again (`Temporary`). Says what has come up meanwhile."""
     tell("Ctrl-C stops everything.")
-    awaited = [service for service in services(settings) if service.in_background]
+    order = services(settings)
+    awaited = [service for service in order if service.in_background]
+    restarts = Restarts(instance, order, patience)
     try:
         while True:
-            instance.require_alive()
+            awaited += [service for service in restarts.look() if service.in_background and service not in awaited]
             for service in [service for service in awaited if instance.is_up(service)]:
                 tell(f"  {service.name} is up")
                 awaited.remove(service)

@@ -19,7 +19,8 @@ def up() -> None:
     """Start everything on this machine and stay up until Ctrl-C: API, chat page, ingest, Prefect, MLflow.
 
     BELEG_HOME, BELEG_PORT, BELEG_PREFECT_PORT and BELEG_MLFLOW_PORT make room for a second one. The first start shows
-    an operator key and a user key. Status 1 if a port is taken or the folder is in use, 4 if a part ended.
+    an operator key and a user key. Status 1 if a port is taken or the folder is in use, 4 if a part ended
+    without which nothing is answered, or another again and again: ingest and MLflow are first started anew.
     """
     from beleg.access_keys import first_keys
     from beleg.sound import require_sound
