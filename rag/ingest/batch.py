@@ -156,8 +156,7 @@ class Batch:
         async def one(file: File, sighting: Sighting) -> Parsed:
             document = await self._intake.landing.read(self._zone, sighting.path)
             file.version = document.version
-            if await self._intake.erasures.is_forgotten(self._zone.tenant, document.id, document.version):
-                raise _forgotten()
+            await require_not_forgotten(document, self._zone, self._intake)
             if self._zone.keeps_history:
                 known = await self._intake.library.history(document.id)
                 file.began = history.began_at(known, document.version, now())
@@ -234,7 +233,7 @@ class Batch:
                 await self._record(file, receipts.begun(made.cleared.document))
             if self._zone.keeps_history:
                 await self._index_with_history(file, made)
-                return receipts.indexed(made.cleared, chunks=len(made.chunks))
+                return receipts.indexed(made.cleared, chunks=len(made.chunks), at=now())
             if self._leads and not file.due.is_new:
                 known = await self._intake.library.history(made.cleared.document.id)
                 if any(one.ended_at is not None for one in known):  # the zone keeps none any more
@@ -246,7 +245,7 @@ class Batch:
                 await self._keep_reading(file, made)
             document, keep = made.cleared.document, frozenset(c.id for c in made.chunks)
             await self._writer.retain(document.id, document.version, keep=keep)
-            return receipts.indexed(made.cleared, chunks=len(made.chunks))
+            return receipts.indexed(made.cleared, chunks=len(made.chunks), at=now())
 
         await self._each(Embedded, one)
 
@@ -370,11 +369,13 @@ class Batch:
         log.info("ingest.recorded", extra={"zone": self._zone.name, "state": receipt.state.value, "code": receipt.code})
 
 
-def _forgotten() -> Permanent:
-    return Permanent(
-        "forgotten", "These very bytes were forgotten on request.",
-        hint="Take the file out of the zone, or have `beleg document release` allow it again.",
-    )  # fmt: skip
+async def require_not_forgotten(document: Document, zone: Zone, intake: Intake) -> None:
+    """Raises `Permanent("forgotten")`."""
+    if await intake.erasures.is_forgotten(zone.tenant, document.id, document.version):
+        raise Permanent(
+            "forgotten", "These very bytes were forgotten on request.",
+            hint="Take the file out of the zone, or have `beleg document release` allow it again.",
+        )  # fmt: skip
 
 
 def capped(document: Document, until: datetime | None) -> Document:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 from rag.allowing import ALLOWED
 from rag.errors import BelegError, Permanent
-from rag.ingest.batch import capped
+from rag.ingest import receipts
+from rag.ingest.batch import capped, require_not_forgotten
 from rag.ingest.chunk import chunk
 from rag.ingest.clear import clear
 from rag.ingest.ingest import Intake
-from rag.types import Chunk, Cleared, Document, Zone
+from rag.types import Chunk, Cleared, Document, Zone, now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +41,18 @@ class Preview:
         """One line: the counts, or the reason."""
         if self.error is not None:
             return f"({self.error.code}) {self.error}"
-        counts = {e: n for e, n in self.cleared.counts.items() if not e.startswith(ALLOWED)} if self.cleared else {}
+        if self.cleared is None:
+            return ""
+        counts = {e: n for e, n in self.cleared.counts.items() if not e.startswith(ALLOWED)}
         masked = ", ".join(f"{number} x {entity}" for entity, number in sorted(counts.items()))
-        raised = self.cleared.raised if self.cleared else None
-        by = f"; raised from {raised.before.name} by {raised.rule}" if raised else ""
-        return f"{len(self.chunks)} chunks" + (f"; masked: {masked}" if masked else "") + by
+        raised = self.cleared.raised
+        words = (
+            f"chunks: {len(self.chunks)}",
+            f"masked: {masked}" if masked else "",
+            f"raised from {raised.before.name} by {raised.rule}" if raised else "",
+            receipts.validity_words(self.cleared.document.labels, now()),
+        )
+        return "; ".join(filter(None, words))
 
 
 async def previews(zone: Zone, *, intake: Intake, start: int = 0) -> AsyncGenerator[Preview]:
@@ -53,6 +61,7 @@ async def previews(zone: Zone, *, intake: Intake, start: int = 0) -> AsyncGenera
     for sighting in (await intake.landing.sightings(zone))[start:]:
         try:
             document = await intake.landing.read(zone, sighting.path)
+            await require_not_forgotten(document, zone, intake)
             yield await preview_document(capped(document, until.get(sighting.path)), zone, intake=intake)
         except BelegError as error:
             yield Preview(path=sighting.path, error=error)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from rag.allowing import ALLOWED
 from rag.errors import BelegError, HeldBack, Permanent
-from rag.types import Cleared, Document, Receipt, State
+from rag.types import Cleared, Document, Labels, Receipt, State
 
 
-def indexed(cleared: Cleared, *, chunks: int) -> Receipt:
+def indexed(cleared: Cleared, *, chunks: int, at: datetime) -> Receipt:
+    """`at`: now. A document that is in the index and not valid is answered from by nobody, so its owner is told when it is."""
+    labels = cleared.document.labels
     return Receipt(
         zone=cleared.document.zone, path=cleared.document.path, document_id=cleared.document.id,
         version=cleared.document.version, state=State.indexed,
         code="indexed_raised" if cleared.raised else "indexed_redacted" if cleared.is_redacted else "indexed",
-        reason=" ".join(filter(None, (_raised_words(cleared), masked_words(cleared)))),
+        reason=" ".join(filter(None, (validity_words(labels, at), _raised_words(cleared), masked_words(cleared)))),
         chunks=chunks, counts=cleared.counts,
     )  # fmt: skip
 
@@ -38,6 +42,14 @@ def quarantined(zone: str, path: str, document_id: str, version: str | None, err
         zone=zone, path=path, document_id=document_id, version=version, state=State.quarantined, code=error.code,
         reason=error.message, hint=error.hint, counts=error.counts if isinstance(error, HeldBack) else {},
     )  # fmt: skip
+
+
+def validity_words(labels: Labels, at: datetime) -> str:
+    """What stays true as time goes by."""
+    begins = labels.valid_from if labels.valid_from is not None and labels.valid_from > at else None
+    told = (("from", begins), ("until", labels.valid_until))
+    words = [f"{word} {instant:%Y-%m-%d %H:%M} UTC" for word, instant in told if instant is not None]
+    return f"It answers questions {' '.join(words)}." if words else ""
 
 
 def _raised_words(cleared: Cleared) -> str:
