@@ -59,10 +59,13 @@ def end_of(until: str) -> datetime:
 
 
 async def add(asked: Asked) -> AllowEntry:
-    """Raises as `rag.ingest.allow.allow`, and `no_such_zone`."""
-    from rag.compose import open_state
+    """Raises as `rag.ingest.allow.allow` and `require_reason`, and `no_such_zone`."""
+    from rag.compose import open_rag
+    from rag.ingest.reasons import require_reason
 
-    async with open_state(here()) as state:
+    async with open_rag(here()) as rag:
+        state = rag.state
+        await require_reason(asked.reason, guard=rag.intake.guard)
         wish = _wish(asked, await state.ledger.zones())
         return await allowing.allow(wish, allow_list=state.allow_list, audit=state.audit, at=now())
 
@@ -94,9 +97,12 @@ async def approve(entry_id: str, *, by: str) -> AllowEntry:
 
 
 async def revoke(entry_id: str, *, by: str, reason: str) -> AllowEntry:
-    from rag.compose import open_state
+    from rag.compose import open_rag
+    from rag.ingest.reasons import require_reason
 
-    async with open_state(here()) as state:
+    async with open_rag(here()) as rag:
+        state = rag.state
+        await require_reason(reason, guard=rag.intake.guard)
         return await allowing.revoke(
             entry_id, tenant=None, by=by, reason=reason, allow_list=state.allow_list, audit=state.audit, at=now()
         )

@@ -65,7 +65,9 @@ async def sweep_all(
             tell(f"  {zone.name}: {error}")
         except Exception as error:  # noqa: BLE001 - the workflow server may restart, and we go on after it
             log.error("ingest.zone_failed", extra={"zone": zone.name, "code": type(error).__name__})  # noqa: TRY400
-            tell(f"  {zone.name}: something unforeseen went wrong ({type(error).__name__}). The next sweep goes on there.")
+            tell(
+                f"  {zone.name}: something unforeseen went wrong ({type(error).__name__}). The next sweep goes on there."
+            )
     return sweeps
 
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from rag.errors import Permanent, Refused
 from rag.ingest import allow
 from rag.ingest.allow import Wish
+from rag.ingest.reasons import require_reason
 from rag.types import AllowEntry, AllowKind, Principal, Zone, now
 from serving import allow_shapes as shapes
 from serving.errors import BadRequest
@@ -45,6 +46,7 @@ async def add(body: shapes.AllowIn, request: Request, asker: Asker) -> shapes.Al
     front: Front = request.app.state.front
     zone = await zone_of(body.zone, asker, front)
     _require_steward(asker)
+    await require_reason(body.reason, guard=front.guard)
     found = await _found(zone, body.document_id, front)
     if found.version != body.version:
         raise BadRequest("version_changed", "The file has changed since you looked.", hint="Look at it anew.")
@@ -75,6 +77,7 @@ async def revoke(entry_id: str, body: shapes.RevokeIn, request: Request, asker: 
     """From now on; what was indexed because of it is masked with the next sweep."""
     front: Front = request.app.state.front
     await _require_known(entry_id, asker, front)
+    await require_reason(body.reason, guard=front.guard)
     made = await allow.revoke(
         entry_id, tenant=asker.tenant, by=asker.subject, reason=body.reason, allow_list=front.allow_list,
         audit=front.audit, at=now(),

@@ -114,6 +114,7 @@ def _front(settings: Settings, rag: Rag, lifecycle: Lifecycle, pages: PdfPages) 
         allow_list=rag.state.allow_list,
         preview=previewing.files,
         findings=previewing.findings,
+        guard=rag.intake.guard,
         cut=cut,
         sweep_s=settings.sweep_s,
         landing=rag.intake.landing,

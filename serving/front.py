@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from rag.ports import AllowList, AuditLog, Hints, Landing, Ledger, Library, Reviews, Sweeps
+from rag.ports import AllowList, AuditLog, Guard, Hints, Landing, Ledger, Library, Reviews, Sweeps
 from rag.types import Answer, Chunk, Cleared, Hit, Question, UseCase, Zone
 from serving.allow_shapes import Found
 from serving.ports import Budget, Keys, PageImages, RateLimit
@@ -40,6 +40,7 @@ class Front:
         preview: what would become of at most so many files of a zone, from an offset on; writes nothing. Raises
             `Temporary("preview_busy")` while another runs, and if the zone has vanished.
         findings: what the guard finds in the file of that path; raises as `preview`.
+        guard: what people write for the record is screened before it is recorded.
         cut: the passages of a stored text, by its zone's rules. sweep_s: how often a quiet zone is looked at.
         health: asked by `/readyz` and by operators.
     """
@@ -55,6 +56,7 @@ class Front:
     allow_list: AllowList
     preview: Callable[[Zone, int, int], Awaitable[Looked]]
     findings: Callable[[Zone, str], Awaitable[Found]]
+    guard: Guard
     cut: Callable[[Cleared, Zone], Awaitable[list[Chunk]]]
     sweep_s: float
     landing: Landing

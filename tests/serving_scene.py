@@ -380,7 +380,7 @@ async def world(*, requests: int = 1_000_000, worst_usd: float = 0.01, pause_s: 
         "findings": reading.findings, "allow_list": MemoryAllowList(),
         "cut": cut, "sweep_s": 300.0, "landing": landing, "page_images": PaintedPages(),
         "keys": keys, "budget": budget, "rate_limit": CountedRateLimit(requests), "audit": audit, "health": health,
-        "hints": MemoryHints(),
+        "hints": MemoryHints(), "guard": reading.intake.guard,
     }  # fmt: skip
     front = Front(**{**parts, **other})
     return World(

@@ -6,7 +6,7 @@ from collections import Counter
 
 from rag.errors import Permanent
 from rag.ports import Guard
-from rag.types import Direction
+from rag.types import Action, Direction
 
 LONGEST = 500
 """Characters: one sentence, not a quotation."""
@@ -22,11 +22,10 @@ async def require_reason(reason: str, *, guard: Guard) -> None:
             hint="One sentence is enough, without content of the document.",
         )  # fmt: skip
     screened = await guard.screen(reason, direction=Direction.input, context={})
-    if screened.findings:
-        found = ", ".join(
-            f"{n} x {entity}" for entity, n in sorted(Counter(f.entity for f in screened.findings).items())
-        )
+    if screened.findings or screened.decision.action is not Action.allow:
+        counts = Counter(finding.entity for finding in screened.findings)
+        found = ", ".join(f"{number} x {entity}" for entity, number in sorted(counts.items()))
         raise Permanent(
-            "reason_names_somebody", f"The reason holds personal data ({found}), and it is kept for good.",
+            "reason_names_somebody", f"The reason holds personal data{f' ({found})' if found else ''}, and it is kept for good.",
             hint="Name the request by its number instead.",
         )  # fmt: skip

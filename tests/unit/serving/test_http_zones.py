@@ -227,6 +227,7 @@ async def test_a_verdict_stands_under_the_keys_name(client: Client) -> None:
     ("changed", "status", "code"),
     [
         ({"reason": ""}, 400, "invalid_request"), ({"reason": " \n"}, 400, "no_reason"),
+        ({"reason": "Frau Lindemann bat darum."}, 400, "reason_names_somebody"),
         ({"reason": "x" * 501}, 400, "invalid_request"), ({"verdict": "maybe"}, 400, "invalid_request"),
         ({"version": "0" * 64}, 409, "version_changed"), ({"document_id": "nie"}, 404, "document_not_found"),
         ({"zone": "station"}, 404, "zone_not_found"), ({"zone": None}, 400, "invalid_request"),

@@ -38,9 +38,7 @@ async def test_forgotten_bytes_are_foreseen_as_refused() -> None:
         (PAST, FUTURE, "It answers questions until 2999-01-01 08:00 UTC."),
     ],
 )
-async def test_when_a_document_answers_is_said_of_it(
-    begins: datetime | None, ends: datetime | None, told: str
-) -> None:
+async def test_when_a_document_answers_is_said_of_it(begins: datetime | None, ends: datetime | None, told: str) -> None:
     """An owner who has mistyped a year sees it where the file stands, and beforehand."""
     of_zone = replace(ZONE, valid_from=begins, valid_until=ends)
     parts = intake(MemoryLanding({"a.txt": b"holiday is long"}))
