@@ -59,15 +59,14 @@ def end_of(until: str) -> datetime:
 
 
 async def add(asked: Asked) -> AllowEntry:
-    """Raises as `rag.ingest.allow.allow` and `require_reason`, and `no_such_zone`."""
+    """Raises as `rag.ingest.allow.allow`, and `no_such_zone`."""
     from rag.compose import open_rag
-    from rag.ingest.reasons import require_reason
 
     async with open_rag(here()) as rag:
-        state = rag.state
-        await require_reason(asked.reason, guard=rag.intake.guard)
-        wish = _wish(asked, await state.ledger.zones())
-        return await allowing.allow(wish, allow_list=state.allow_list, audit=state.audit, at=now())
+        wish, state = _wish(asked, await rag.ledger.zones()), rag.state
+        return await allowing.allow(
+            wish, guard=rag.intake.guard, allow_list=state.allow_list, audit=state.audit, at=now()
+        )
 
 
 async def supposed(asked: Asked) -> AllowEntry:
@@ -98,14 +97,12 @@ async def approve(entry_id: str, *, by: str) -> AllowEntry:
 
 async def revoke(entry_id: str, *, by: str, reason: str) -> AllowEntry:
     from rag.compose import open_rag
-    from rag.ingest.reasons import require_reason
 
     async with open_rag(here()) as rag:
-        state = rag.state
-        await require_reason(reason, guard=rag.intake.guard)
         return await allowing.revoke(
-            entry_id, tenant=None, by=by, reason=reason, allow_list=state.allow_list, audit=state.audit, at=now()
-        )
+            entry_id, tenant=None, by=by, reason=reason, guard=rag.intake.guard, allow_list=rag.state.allow_list,
+            audit=rag.state.audit, at=now(),
+        )  # fmt: skip
 
 
 async def listed(tenant: str | None) -> list[AllowEntry]:

@@ -21,13 +21,11 @@ async def queue(zone: str | None, *, also_judged: bool) -> list[Item]:
 async def judge(zone: str, path: str, verdict: Verdict, *, by: str, reason: str) -> Review:
     """Raises as `rag.ingest.review.judge`, and `Permanent("no_such_zone")`."""
     from rag.compose import open_rag
-    from rag.ingest.reasons import require_reason
 
     review.require_named(by, reason)
     async with open_rag(here()) as rag:
-        state = rag.state
-        await require_reason(reason, guard=rag.intake.guard)
-        (found,) = chosen(await state.ledger.zones(), zone)
+        (found,) = chosen(await rag.ledger.zones(), zone)
         return await review.judge(
-            found, path, verdict, by=by, reason=reason, ledger=state.ledger, reviews=state.reviews, audit=state.audit
-        )
+            found, path, verdict, by=by, reason=reason, guard=rag.intake.guard, ledger=rag.ledger,
+            reviews=rag.state.reviews, audit=rag.state.audit,
+        )  # fmt: skip

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Request
 from rag.errors import Permanent, Refused
 from rag.ingest import allow
 from rag.ingest.allow import Wish
-from rag.ingest.reasons import require_reason
 from rag.types import AllowEntry, AllowKind, Principal, Zone, now
 from serving import allow_shapes as shapes
 from serving.errors import BadRequest
@@ -46,7 +45,6 @@ async def add(body: shapes.AllowIn, request: Request, asker: Asker) -> shapes.Al
     front: Front = request.app.state.front
     zone = await zone_of(body.zone, asker, front)
     _require_steward(asker)
-    await require_reason(body.reason, guard=front.guard)
     found = await _found(zone, body.document_id, front)
     if found.version != body.version:
         raise BadRequest("version_changed", "The file has changed since you looked.", hint="Look at it anew.")
@@ -57,7 +55,7 @@ async def add(body: shapes.AllowIn, request: Request, asker: Asker) -> shapes.Al
         tenant=zone.tenant, zone=zone, entity=seen.entity, kind=AllowKind.text, value=seen.text, by=asker.subject,
         reason=body.reason, until=shapes.end_of(body.until),
     )  # fmt: skip
-    made = await allow.allow(wish, allow_list=front.allow_list, audit=front.audit, at=now())
+    made = await allow.allow(wish, guard=front.guard, allow_list=front.allow_list, audit=front.audit, at=now())
     return shapes.allow_out(made, subject=asker.subject, may_judge=True)
 
 
@@ -77,10 +75,9 @@ async def revoke(entry_id: str, body: shapes.RevokeIn, request: Request, asker: 
     """From now on; what was indexed because of it is masked with the next sweep."""
     front: Front = request.app.state.front
     await _require_known(entry_id, asker, front)
-    await require_reason(body.reason, guard=front.guard)
     made = await allow.revoke(
-        entry_id, tenant=asker.tenant, by=asker.subject, reason=body.reason, allow_list=front.allow_list,
-        audit=front.audit, at=now(),
+        entry_id, tenant=asker.tenant, by=asker.subject, reason=body.reason, guard=front.guard,
+        allow_list=front.allow_list, audit=front.audit, at=now(),
     )  # fmt: skip
     return shapes.allow_out(made, subject=asker.subject, may_judge=True)
 

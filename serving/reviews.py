@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query, Request
 
 from rag.errors import Refused
 from rag.ingest import review
-from rag.ingest.reasons import require_reason
 from serving import zone_shapes as shapes
 from serving.errors import BadRequest
 from serving.front import Front
@@ -41,10 +40,9 @@ async def judge(body: shapes.VerdictIn, request: Request, asker: Asker) -> shape
         raise Refused("steward_only", "Only a steward's or an operator's key may judge.", hint="Ask your operator.")
     if not body.reason.strip():
         raise BadRequest("no_reason", "A verdict needs a reason.", param="reason", hint="One sentence is enough.")
-    await require_reason(body.reason, guard=front.guard)
     one = file_of((await status_of(zone, front)).files, body.document_id)
     made = await review.judge(
-        zone, one.path, body.verdict, by=asker.subject, reason=body.reason, ledger=front.ledger,
-        reviews=front.reviews, audit=front.audit, version=body.version,
+        zone, one.path, body.verdict, by=asker.subject, reason=body.reason, guard=front.guard,
+        ledger=front.ledger, reviews=front.reviews, audit=front.audit, version=body.version,
     )  # fmt: skip
     return shapes.VerdictOut(verdict=made.verdict, by=made.by, at=made.at)

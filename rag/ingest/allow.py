@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 
 from rag.allowing import EXACT_ONLY, LONGEST, PATTERN_TYPES, Digest, plain, require_pattern, sealed
 from rag.errors import Permanent
+from rag.ingest.reasons import require_reason, require_short
 from rag.ingest.review import require_named
-from rag.ports import AllowList, AuditLog
+from rag.ports import AllowList, AuditLog, Guard
 from rag.types import AllowEntry, AllowKind, AuditRow, Direction, Zone
 
 MOST_DAYS = 366
@@ -57,9 +58,10 @@ def drafted(wish: Wish, *, digest: Digest, at: datetime, version: int = 1) -> Al
     )  # fmt: skip
 
 
-async def allow(wish: Wish, *, allow_list: AllowList, audit: AuditLog, at: datetime) -> AllowEntry:
-    """The same wish again is the same entry with a new end. Raises as `drafted`, and `Refused` unrecorded."""
+async def allow(wish: Wish, *, guard: Guard, allow_list: AllowList, audit: AuditLog, at: datetime) -> AllowEntry:
+    """The same wish again is the same entry with a new end. Raises as `drafted` and `require_reason`, and `Refused` unrecorded."""
     entry = drafted(wish, digest=allow_list.digest, at=at)
+    await require_reason(wish.reason, guard=guard)
     known = [e.version for e in await allow_list.history() if e.id == entry.id]
     return await _recorded(replace(entry, version=max(known, default=0) + 1), "allow.add", entry.by, allow_list, audit)
 
@@ -77,11 +79,13 @@ async def approve(entry_id: str, *, tenant: str | None, by: str, allow_list: All
 
 
 async def revoke(
-    entry_id: str, *, tenant: str | None, by: str, reason: str, allow_list: AllowList, audit: AuditLog, at: datetime
-) -> AllowEntry:
-    """It holds for nothing from now on. Raises `Permanent`: `no_such_entry`, `no_name`."""
+    entry_id: str, *, tenant: str | None, by: str, reason: str, guard: Guard, allow_list: AllowList, audit: AuditLog,
+    at: datetime,
+) -> AllowEntry:  # fmt: skip
+    """It holds for nothing from now on. Raises `Permanent`: `no_such_entry`, `no_name`, and as `require_reason`."""
     entry = await current(entry_id, tenant=tenant, allow_list=allow_list)
     require_named(by, reason)
+    await require_reason(reason, guard=guard)
     revoked = revoked_version(entry, by=by, reason=reason, at=at)
     return await _recorded(revoked, "allow.revoke", by.strip(), allow_list, audit)
 
@@ -124,6 +128,7 @@ async def _recorded(entry: AllowEntry, action: str, actor: str, allow_list: Allo
 
 def _require_sound(wish: Wish, at: datetime) -> None:
     require_named(wish.by, wish.reason)
+    require_short(wish.reason)
     if wish.approved_by is not None:
         require_named(wish.approved_by, "approved")
         _require_second(wish.by, wish.approved_by)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rag.errors import Permanent
-from rag.ingest.reasons import LONGEST
-from rag.ports import AuditLog, Ledger, Reviews
+from rag.ingest.reasons import require_reason
+from rag.ports import AuditLog, Guard, Ledger, Reviews
 from rag.types import AuditRow, Entry, Review, State, Verdict, Zone, now
 
 HELD_BACK = frozenset({"contains_patient_data", "blocked_by_policy"})
@@ -44,15 +44,16 @@ async def held_back(zones: Sequence[Zone], *, ledger: Ledger, reviews: Reviews, 
 
 
 async def judge(
-    zone: Zone, path: str, verdict: Verdict, *, by: str, reason: str, ledger: Ledger, reviews: Reviews, audit: AuditLog,
-    version: str | None = None,
+    zone: Zone, path: str, verdict: Verdict, *, by: str, reason: str, guard: Guard, ledger: Ledger, reviews: Reviews,
+    audit: AuditLog, version: str | None = None,
 ) -> Review:  # fmt: skip
     """`version`: what was looked at; `None` = whatever is held back now.
 
-    Raises `Permanent`: `no_name`, `reason_too_long`, `no_such_document`, `nothing_to_judge`, `version_changed`; `Refused`
+    Raises `Permanent`: `no_name`, `no_such_document`, `nothing_to_judge`, `version_changed`, and as `require_reason`; `Refused`
     unrecorded.
     """
     require_named(by, reason)
+    await require_reason(reason, guard=guard)
     entry = (await ledger.entries(zone.name, frozenset({path}))).get(path)
     if entry is None:
         raise Permanent(
@@ -82,11 +83,6 @@ def require_named(by: str, reason: str) -> None:
     """Raises `Permanent`: nobody judges without a name and a reason."""
     if not by.strip() or not reason.strip():
         raise Permanent("no_name", "A verdict needs a name and a reason.", hint="Give --by and --reason.")
-    if len(reason) > LONGEST:
-        raise Permanent(
-            "reason_too_long", f"The reason is longer than {LONGEST} characters.",
-            hint="One sentence is enough, without content of the document.",
-        )  # fmt: skip
 
 
 def _row(review: Review, tenant: str) -> AuditRow:

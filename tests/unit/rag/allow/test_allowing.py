@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rag.allowing import EXACT_ONLY, PATTERN_TYPES, Allowed, compiled, live, require_pattern, sealed, stamped
 from rag.errors import Permanent, Refused
 from rag.ingest.allow import MOST_DAYS, Wish, allow, approve, drafted, newest, revoke
-from rag.testing import MemoryAudit, zone
+from rag.testing import MemoryAudit, WordGuard, zone
 from rag.testing_stores import MemoryAllowList
 from rag.types import AllowEntry, AllowKind, Direction
 
@@ -183,18 +183,19 @@ def test_only_documents_with_such_findings_are_touched() -> None:
 async def test_every_change_is_a_version_and_stands_in_the_audit() -> None:
     """Made, approved, renewed, revoked: who, when, until when; never the text."""
     listed, audit = MemoryAllowList(), MemoryAudit()
-    made = await allow(WISH, allow_list=listed, audit=audit, at=AT)
+    made = await allow(WISH, allow_list=listed, guard=WordGuard(), audit=audit, at=AT)
     seen = await approve(
         made.id, tenant="acme", by="B. Kurz", allow_list=listed, audit=audit, at=AT + timedelta(hours=1)
     )
     later = replace(WISH, until=AT + timedelta(days=60))
-    renewed = await allow(later, allow_list=listed, audit=audit, at=AT + timedelta(days=29))
+    renewed = await allow(later, allow_list=listed, guard=WordGuard(), audit=audit, at=AT + timedelta(days=29))
     gone = await revoke(
         made.id,
         tenant=None,
         by="C. Lang",
         reason="A person.",
         allow_list=listed,
+        guard=WordGuard(),
         audit=audit,
         at=AT + timedelta(days=31),
     )
@@ -215,7 +216,7 @@ async def test_without_a_record_nothing_is_allowed() -> None:
     listed, audit = MemoryAllowList(), MemoryAudit()
     audit.full = True
     with pytest.raises(Refused):
-        await allow(WISH, allow_list=listed, audit=audit, at=AT)
+        await allow(WISH, allow_list=listed, guard=WordGuard(), audit=audit, at=AT)
     assert await listed.history() == []
 
 
@@ -223,9 +224,11 @@ async def test_without_a_record_nothing_is_allowed() -> None:
 async def test_another_tenants_entry_does_not_exist(tenant: str) -> None:
     """Neither to approve, nor to revoke, nor to see."""
     listed, audit = MemoryAllowList(), MemoryAudit()
-    made = await allow(WISH, allow_list=listed, audit=audit, at=AT)
+    made = await allow(WISH, allow_list=listed, guard=WordGuard(), audit=audit, at=AT)
     with pytest.raises(Permanent, match="no such entry"):
-        await revoke(made.id, tenant=tenant, by="X", reason="x", allow_list=listed, audit=audit, at=AT)
+        await revoke(
+            made.id, tenant=tenant, by="X", reason="x", allow_list=listed, guard=WordGuard(), audit=audit, at=AT
+        )
     with pytest.raises(Permanent, match="no such entry"):
         await approve(made.id, tenant=tenant, by="X", allow_list=listed, audit=audit, at=AT)
     assert await newest(listed, tenant=tenant) == []
@@ -235,7 +238,7 @@ async def test_another_tenants_entry_does_not_exist(tenant: str) -> None:
 async def test_nobody_approves_their_own() -> None:
     """Whatever the case of the letters."""
     listed, audit = MemoryAllowList(), MemoryAudit()
-    made = await allow(WISH, allow_list=listed, audit=audit, at=AT)
+    made = await allow(WISH, allow_list=listed, guard=WordGuard(), audit=audit, at=AT)
     with pytest.raises(Permanent) as caught:
         await approve(made.id, tenant=None, by=" a. weber", allow_list=listed, audit=audit, at=AT)
     assert caught.value.code == "same_person"

@@ -7,7 +7,7 @@ from state_values import entry, receipt, zone
 
 from rag.errors import Permanent, Refused
 from rag.ingest.review import held_back, judge
-from rag.testing import MemoryAudit, MemoryLedger, MemoryReviews
+from rag.testing import MemoryAudit, MemoryLedger, MemoryReviews, WordGuard
 from rag.types import Receipt, State, Verdict
 
 LETTER = "brief.docx"
@@ -39,6 +39,7 @@ async def test_only_what_the_guard_stopped_waits_for_a_verdict(ledger: MemoryLed
         reason="Ein Arztbrief.",
         ledger=ledger,
         reviews=reviews,
+        guard=WordGuard(),
         audit=audit,
     )
     assert await held_back([zone()], ledger=ledger, reviews=reviews, also_judged=False) == []
@@ -58,6 +59,7 @@ async def test_a_release_is_on_record_and_makes_the_document_due(ledger: MemoryL
         reason="Ein Roman.",
         ledger=ledger,
         reviews=reviews,
+        guard=WordGuard(),
         audit=audit,
     )
     (row,) = audit.rows
@@ -71,7 +73,17 @@ async def test_without_a_record_nothing_is_released(ledger: MemoryLedger) -> Non
     reviews, audit = MemoryReviews(), MemoryAudit()
     audit.full = True
     with pytest.raises(Refused):
-        await judge(zone(), LETTER, Verdict.released, by="W", reason="x", ledger=ledger, reviews=reviews, audit=audit)
+        await judge(
+            zone(),
+            LETTER,
+            Verdict.released,
+            by="W",
+            reason="x",
+            ledger=ledger,
+            reviews=reviews,
+            guard=WordGuard(),
+            audit=audit,
+        )
     assert (await ledger.entries("handbuch"))[LETTER].fingerprint != ""
     assert len(await held_back([zone()], ledger=ledger, reviews=reviews, also_judged=False)) == 1
 
@@ -89,7 +101,15 @@ async def test_what_cannot_be_judged_is_told(ledger: MemoryLedger, path: str, by
     audit = MemoryAudit()
     with pytest.raises(Permanent) as told:
         await judge(
-            zone(), path, Verdict.released, by=by, reason=reason, ledger=ledger, reviews=MemoryReviews(), audit=audit
+            zone(),
+            path,
+            Verdict.released,
+            by=by,
+            reason=reason,
+            ledger=ledger,
+            reviews=MemoryReviews(),
+            guard=WordGuard(),
+            audit=audit,
         )
     assert told.value.code == code
     assert audit.rows == []
@@ -102,7 +122,7 @@ async def test_a_verdict_is_on_the_version_that_was_looked_at(ledger: MemoryLedg
     with pytest.raises(Permanent) as error:
         await judge(
             zone(), LETTER, Verdict.released, by="A. Weber", reason="Ein Roman.", ledger=ledger, reviews=reviews,
-            audit=audit, version="v1",
+            guard=WordGuard(), audit=audit, version="v1",
         )  # fmt: skip
     assert error.value.code == "version_changed"
     assert (audit.rows, await reviews.of(f"doc-{LETTER}", "v2")) == ([], None)
