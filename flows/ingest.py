@@ -6,7 +6,7 @@ Tasks pass names and counts, never texts. What a step does is decided in `rag.in
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -35,6 +35,8 @@ Tell = Callable[[str], None]
 
 _AHEAD = 2
 """So many batches may have been read before they are embedded: a slow one, of scans, then leaves the model in work."""
+Turns = defaultdict[str, asyncio.Lock]
+"""By step: one batch at a time takes it, and none overtakes another."""
 _IMPATIENT = (1.0,)
 """Seconds before a retry. A zone that is away or a full disk must not keep the others waiting: both come again soon."""
 
@@ -126,9 +128,9 @@ def _left(found: Survey, receipts: Sequence[Receipt], held: int) -> int | None:
 async def _bring_in(
     rag: Rag, zone: Zone, writer: IndexWriter, found: Survey, follow: Follow, tell: Tell, stop: Stop
 ) -> list[Receipt]:
-    """The next files are read, on another core, while these are embedded. Cancelled, it finishes what was read."""
+    """The next files are read, and those before written, while these are embedded. Cancelled, it finishes what was read."""
     receipts: list[Receipt] = []
-    turn, writing, start = asyncio.Lock(), deque[asyncio.Task[None]](), 0
+    turns, writing, start = Turns(asyncio.Lock), deque[asyncio.Task[None]](), 0
     try:
         for due in portions(found.due):
             if await stop.asked():
@@ -139,7 +141,7 @@ async def _bring_in(
             await _take(batch, batch.reading, zone, files, tell)
             while len(writing) >= _AHEAD:
                 await writing.popleft()
-            writing.append(asyncio.create_task(_written(batch, zone, files, turn, follow, tell, receipts)))
+            writing.append(asyncio.create_task(_written(batch, zone, files, turns, follow, tell, receipts)))
     finally:
         ended = await asyncio.gather(*writing, return_exceptions=True)
     for error in filter(None, ended):
@@ -148,10 +150,11 @@ async def _bring_in(
 
 
 async def _written(
-    batch: Batch, zone: Zone, files: str, turn: asyncio.Lock, follow: Follow, tell: Tell, receipts: list[Receipt]
+    batch: Batch, zone: Zone, files: str, turns: Turns, follow: Follow, tell: Tell, receipts: list[Receipt]
 ) -> None:
-    async with turn:  # handed on in the order of asking
-        await _take(batch, batch.writing, zone, files, tell)
+    for name, work in batch.writing.items():
+        async with turns[name]:  # handed on in the order of asking
+            await _take(batch, {name: work}, zone, files, tell)
     await follow.done(len(batch.receipts))
     for receipt in batch.receipts:
         tell(line(receipt))

@@ -129,7 +129,7 @@ class Batch:
 
     @property
     def writing(self) -> Steps:
-        """What comes after. One batch may be written while the next is read."""
+        """What comes after. While one batch is indexed the next may be embedded, and those after it read."""
         return {"embed": self.embed, "index": self.index}
 
     @property
