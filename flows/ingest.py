@@ -34,7 +34,7 @@ Tell = Callable[[str], None]
 """Takes one line of progress for people; the caller decides where it goes."""
 
 _AHEAD = 2
-"""So many batches may have been read before they are embedded: a slow one, of scans, then leaves the model in work."""
+"""So many batches may lie between read and written: a slow one, of scans, then leaves the model in work."""
 Turns = defaultdict[str, asyncio.Lock]
 """By step: one batch at a time takes it, and none overtakes another."""
 _IMPATIENT = (1.0,)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from embedding_service import DIMENSION, KEY, MODEL, embedding_service
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 from tokenizers import Tokenizer
@@ -97,7 +97,7 @@ async def test_the_end_of_a_long_text_counts(model: SentenceTransformerEmbedder)
 
 
 @given(words=st.lists(st.text(max_size=12), max_size=30))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(deadline=None)
 def test_a_text_has_the_tokens_of_its_words(model: SentenceTransformerEmbedder, words: list[str]) -> None:
     """Counted word by word, each remembered, which is fifteen times as fast; control characters are no text."""
     text = "".join(c for c in " ".join(words) if c.isprintable() or c in "\t\n\r")
