@@ -96,7 +96,8 @@ async def release(zone: str, path: str) -> int:
     version = entry.receipt.version
     async with open_state(here()) as state:
         copies = await _refused_copies(state.ledger, of_zone.tenant, version)
-        if entry.receipt.state is not State.forgotten and not copies:
+        is_forgotten = await state.erasures.is_forgotten(of_zone.tenant, entry.receipt.document_id, version or "")
+        if not is_forgotten and not copies:
             raise Permanent(
                 "not_forgotten", f"{zone}/{path} was not forgotten.",
                 hint="`beleg document receipt` shows what became of it.",

@@ -38,13 +38,16 @@ class Found:
 
 def shown(name: str) -> str:
     r"""A name that can be stored and shown; bytes that are no UTF-8 stand as `\xNN`."""
-    return unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
+    return unicodedata.normalize("NFC", _as_text(name))
 
 
 def apart(name: str) -> str:
     r"""The same with accents that are signs of their own as `\uNNNN`: tells two names apart that look alike."""
-    written = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(f"\\u{ord(sign):04x}" if unicodedata.combining(sign) else sign for sign in written)
+    return "".join(f"\\u{ord(sign):04x}" if unicodedata.combining(sign) else sign for sign in _as_text(name))
+
+
+def _as_text(name: str) -> str:
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def files(root: Path) -> list[Found]:

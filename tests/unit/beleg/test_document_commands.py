@@ -50,6 +50,15 @@ def test_every_copy_of_released_bytes_is_read_again(home: Path) -> None:
     assert asyncio.run(_standing(home)) == (set(), "released")
 
 
+def test_a_forgotten_document_whose_file_has_gone_is_released(home: Path) -> None:
+    """Somebody may want to drop it again."""
+    entry = refused("neu.txt")
+    gone = replace(entry, receipt=replace(entry.receipt, state=State.deleted, code="deleted"))
+    asyncio.run(_recorded(home, [erasure("new", ErasureRule.request)], gone))
+    assert run(home, "document", "release", "ablage", "neu.txt") == 0
+    assert asyncio.run(_standing(home))[0] == set()
+
+
 def test_what_was_not_forgotten_is_not_released(home: Path) -> None:
     """A success that changed nothing would be believed."""
     entry = refused("neu.txt")
